@@ -1,0 +1,169 @@
+"""`firstlight train NOUN`: one command for each system, its options made from the system's own signatures.
+
+A line in `firstlight.systems.SYSTEMS` is enough for a command to exist. The same command again resumes.
+"""
+
+import json
+import os
+import shutil
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from firstlight.errors import FirstlightError
+
+__all__ = ["command", "train"]
+
+_RESERVED = {"data", "out", "layout", "restart", "overfit"}  # options that every system has
+
+
+class _SystemGroup(click.Group):
+    """One command for each system; a system's module is imported when its command is asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """The nouns of all systems."""
+        from firstlight.systems import SYSTEMS
+
+        return list(SYSTEMS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The command that trains the system of this name."""
+        from firstlight.systems import SYSTEMS
+
+        if name not in SYSTEMS:
+            return None
+        module, _, attribute = SYSTEMS[name].partition(":")
+        return command(name, getattr(import_module(module), attribute))
+
+
+@click.group(cls=_SystemGroup)
+def train() -> None:
+    """Train a system on your own data; the same command again resumes."""
+
+
+def command(noun: str, system: Any) -> click.Command:
+    """The command `firstlight train NOUN` for a system class."""
+    from firstlight.cli.settings import option, settings_of
+
+    stored = settings_of(system.__init__, system.__init__.__doc__ or system.__doc__)
+    fitted = settings_of(system.fit)
+    settings = {setting.name: setting for setting in [*stored, *fitted]}
+    taken = _RESERVED & set(settings)
+    if taken:
+        raise TypeError(
+            f"Expected settings of {system.__name__} beside {sorted(_RESERVED)}. Received {sorted(taken)} again."
+        )
+
+    def run(data: str, out: Path | None, layout: str | None, restart: bool, overfit: int | None, **values: Any) -> None:
+        chosen = {setting.name: values[setting.name] for setting in stored}
+        training = {setting.name: values[setting.name] for setting in fitted}
+        if overfit is not None:
+            _overfit(system(**chosen), data, layout, overfit, training)
+        elif out is None:
+            raise click.UsageError("Missing option '--out': the folder for the trained system.")
+        else:
+            _train(system(**chosen), data, layout, out, restart, chosen, training)
+
+    text = (system.__doc__ or f"a {noun}").partition("\n\n")[0].strip()
+    parameters: list[click.Parameter] = [
+        click.Option(["--data"], required=True, help="A data set by name, or the path of your own."),
+        click.Option(
+            ["--out"], type=click.Path(path_type=Path), help="The run folder; the same command again resumes."
+        ),
+        click.Option(["--layout"], help="How the data is laid out, where it is not recognised."),
+        click.Option(["--restart"], is_flag=True, help="Delete what the run folder holds and begin anew."),
+    ]
+    overfit_help = "Only show that the network can learn this many images by heart."
+    hidden = not hasattr(system, "overfit")
+    parameters.append(click.Option(["--overfit"], type=click.IntRange(1), help=overfit_help, hidden=hidden))
+    parameters += [option(setting) for setting in settings.values()]
+    return click.Command(noun, callback=run, params=parameters, help=text, short_help=text.partition("\n")[0])
+
+
+def _train(
+    system: Any,
+    source: str,
+    layout: str | None,
+    out: Path,
+    restart: bool,
+    settings: dict[str, Any],
+    training: dict[str, Any],
+) -> None:
+    """Train, or go on where an earlier call was stopped; then draw the curves, check, and judge on validation."""
+    from firstlight import plots
+    from firstlight.cli.evaluate import judge, load_data
+    from firstlight.cli.progress import progress
+    from firstlight.data import CATALOGUE
+
+    dataset = load_data(source, layout)
+    record = {"source": source if source in CATALOGUE else os.path.abspath(source), "layout": layout}
+    if restart and (out / "system.json").exists():
+        shutil.rmtree(out)
+    _refuse_other_settings(out, {**settings, **training, **record})
+    display = progress()
+    try:
+        history = system.fit(
+            dataset.train,
+            validation_data=dataset.splits.get("validation"),
+            folder=out,
+            data=record,
+            progress=display,
+            **training,
+        )
+    finally:
+        display.close()
+    plots.training_curves(history.history, out / "curves.png")
+    if "validation" not in dataset.splits:
+        click.echo("No validation split: nothing to judge on. Judge with: firstlight evaluate RUN DATA --split S")
+        return
+    if hasattr(system, "self_checks"):
+        _print_checks(system.self_checks(dataset.train, dataset.validation))
+    judge(system, dataset, "validation", out, beam_width=3, title=f"{out} on {dataset.name}, validation")
+
+
+def _refuse_other_settings(out: Path, wanted: dict[str, Any]) -> None:
+    """A run folder holds one training: other settings are an error that names them, never a silent mixture."""
+    path = out / "system.json"
+    if not path.exists():
+        return
+    described = json.loads(path.read_text(encoding="utf-8"))
+    there = {**described.get("settings", {}), **described.get("training", {}), **(described.get("data") or {})}
+    differing = [
+        f"{name} ({there[name]} there, {value} here)"
+        for name, value in wanted.items()
+        if name in there and there[name] != value
+    ]
+    if differing:
+        raise FirstlightError(
+            f"Expected the settings that the run in {out} was begun with. Received others: {', '.join(differing)}. "
+            "Give the same settings to resume, another --out, or --restart to delete the run and begin anew."
+        )
+
+
+def _overfit(system: Any, source: str, layout: str | None, images: int, training: dict[str, Any]) -> None:
+    """Learn a few images by heart: a network that cannot do this has a fault, whatever else it is given."""
+    from firstlight.cli.evaluate import load_data
+    from firstlight.cli.progress import progress
+
+    if not hasattr(system, "overfit"):
+        raise FirstlightError(f"Expected a system with a check by overfitting. Received a {type(system).__name__}.")
+    split = load_data(source, layout).train
+    display = progress()
+    try:
+        result = system.overfit(split, images=images, seed=training.get("seed", 0), progress=display)
+    finally:
+        display.close()
+    for name, value in result.items():
+        shown = f"{value:.4g}" if isinstance(value, float) else str(value)
+        click.echo(f"{name.replace('_', ' ')}: {shown}")
+    if not result["passed"]:
+        click.get_current_context().exit(1)
+
+
+def _print_checks(checks: list[dict[str, Any]]) -> None:
+    """What guards against silent failure, one line a check, with an alarm where one fails."""
+    for check in checks:
+        mark = click.style("ok   ", fg="green") if check["passed"] else click.style("ALARM", fg="red", bold=True)
+        click.echo(f"{mark}  {check['name']}: {check['message']}")

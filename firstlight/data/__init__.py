@@ -1,0 +1,35 @@
+"""Files to arrays to batches: data sets by name or from your own folder, with NumPy and Pillow alone.
+
+`load("flickr8k")` or `load("my/photos")` gives splits of images and captions; `check` says what is wrong with them.
+"""
+
+from firstlight.data.batches import batched, grouped_by_length, pad, shuffled
+from firstlight.data.catalogue import CATALOGUE, load
+from firstlight.data.check import Report, check
+from firstlight.data.files import Record, RemoteFile, cache_folder
+from firstlight.data.images import ImageError, decode, read, read_many, resize
+from firstlight.data.table import Dataset, Problem, Split
+from firstlight.data.vocabulary import Vocabulary
+
+__all__ = [
+    "CATALOGUE",
+    "Dataset",
+    "ImageError",
+    "Problem",
+    "Record",
+    "RemoteFile",
+    "Report",
+    "Split",
+    "Vocabulary",
+    "batched",
+    "cache_folder",
+    "check",
+    "decode",
+    "grouped_by_length",
+    "load",
+    "pad",
+    "read",
+    "read_many",
+    "resize",
+    "shuffled",
+]

@@ -1,0 +1,28 @@
+"""Whole systems on Keras 3, each trained on the user's own data by one command.
+
+`SYSTEMS` names them for the command line. A system's module loads Keras only when a network is built.
+"""
+
+import os
+from importlib import import_module
+from typing import Any
+
+__all__ = ["SYSTEMS", "Captioner", "load"]
+
+# TensorFlow greets every start with a page of notices; whoever wants them sets the variable.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+SYSTEMS = {
+    "captioner": "firstlight.systems.captioner:Captioner",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a system's class when it is first asked for."""
+    for place in SYSTEMS.values():
+        module, _, cls = place.partition(":")
+        if cls == name:
+            return getattr(import_module(module), name)
+    if name == "load":
+        return import_module("firstlight.systems.system").load
+    raise AttributeError(f"Module 'firstlight.systems' has no attribute {name!r}. It has: {', '.join(__all__)}.")

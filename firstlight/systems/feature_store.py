@@ -1,0 +1,132 @@
+"""Grids of features on disk: float16 records, appended as they are computed and read by position.
+
+A folder holds `grids.float16` (the records, one after another, views x rows x columns x channels each), `keys.txt` (one
+line a record: the sha256 of its image) and `settings.json` (what was computed, and the shape). A record counts once its
+line in `keys.txt` is complete, so a process may be killed at any moment, and several may append at once.
+"""
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firstlight.errors import FirstlightError
+
+__all__ = ["FeatureStore"]
+
+_LINE = 65  # 64 hexadecimal digits and the end of the line
+
+
+class FeatureStore:
+    """One folder of grids of one shape (views, rows, columns, channels); opens it, or makes it with these settings.
+
+    Raises FirstlightError where the folder holds records of other settings.
+    """
+
+    def __init__(self, folder: Path, shape: tuple[int, ...], settings: dict[str, Any]) -> None:
+        self.folder = folder
+        self.shape = shape
+        self.record_bytes = 2 * int(np.prod(shape))
+        self.positions: dict[bytes, int] = {}  # sha256 of an image: the number of its record
+        self._seen = 0
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("grids.float16", "keys.txt"):
+            (folder / name).touch()
+        with self._locked():
+            self._settle(settings)
+            self._repair()
+        self._grids = open(folder / "grids.float16", "rb", buffering=0)
+        self._reading = threading.Lock()
+        self.refresh()
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def refresh(self) -> None:
+        """Learn of the records that were appended since, also by other processes."""
+        with open(self.folder / "keys.txt", "rb") as file:
+            file.seek(self._seen * _LINE)
+            lines = file.read()
+        for start in range(0, len(lines) - _LINE + 1, _LINE):
+            self.positions[bytes.fromhex(lines[start : start + _LINE].decode())] = self._seen
+            self._seen += 1
+
+    def append(self, keys: list[bytes], grids: NDArray[np.float16]) -> None:
+        """Add the records (batch, views, rows, columns, channels) whose keys are new; they are on disk afterwards."""
+        with self._locked():
+            self._repair()  # another process may have been killed while it wrote
+            self.refresh()
+            new = [row for row, key in enumerate(keys) if key not in self.positions]
+            with open(self.folder / "grids.float16", "ab") as file:
+                for row in new:
+                    file.write(np.ascontiguousarray(grids[row], "float16").data)
+                file.flush()
+                os.fsync(file.fileno())
+            with open(self.folder / "keys.txt", "ab") as file:
+                file.write("".join(keys[row].hex() + "\n" for row in new).encode())
+            self.refresh()
+
+    def read(self, records: Iterable[int], views: Iterable[int]) -> NDArray[np.float16]:
+        """The grids (batch, rows, columns, channels) of these records, one view of each."""
+        wanted = list(zip(records, views, strict=True))
+        grids = np.empty((len(wanted), *self.shape[1:]), np.float16)
+        view_bytes = self.record_bytes // self.shape[0]
+        with self._reading:
+            for grid, (record, view) in zip(grids, wanted, strict=True):
+                self._grids.seek(record * self.record_bytes + view * view_bytes)
+                if self._grids.readinto(grid.reshape(-1).view(np.uint8)) != view_bytes:
+                    raise FirstlightError(f"{self.folder / 'grids.float16'} ends early. Remove the folder and start again.")
+        return grids
+
+    def _settle(self, settings: dict[str, Any]) -> None:
+        """Write the settings into a new folder, compare them with those in an old one."""
+        path = self.folder / "settings.json"
+        settings = json.loads(json.dumps({**settings, "shape": self.shape}))
+        if not path.exists():
+            temporary = path.with_suffix(".tmp")
+            temporary.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+            os.replace(temporary, path)
+            return
+        known = json.loads(path.read_text(encoding="utf-8"))
+        different = [name for name in settings if known.get(name) != settings[name] and name != "engine"]
+        if different:
+            raise FirstlightError(
+                f"Expected features with the same {', '.join(different)} in {self.folder}. "
+                f"Received {[settings[name] for name in different]}, there are {[known.get(name) for name in different]}. "
+                "Pass another folder, or remove this one."
+            )
+
+    def _repair(self) -> None:
+        """Cut off what a killed process left half written: a record without its key, a piece of a line."""
+        grids, keys = self.folder / "grids.float16", self.folder / "keys.txt"
+        complete = min(grids.stat().st_size // self.record_bytes, keys.stat().st_size // _LINE)
+        for path, size in ((grids, complete * self.record_bytes), (keys, complete * _LINE)):
+            if path.stat().st_size != size:
+                os.truncate(path, size)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the folder's lock; the system gives it back also when the process is killed."""
+        with open(self.folder / "lock", "ab") as file:
+            _lock(file)
+            yield
+
+
+def _lock(file: BinaryIO) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        while True:
+            with suppress(OSError):  # Windows gives up after ten seconds
+                return msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX)

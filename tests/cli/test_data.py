@@ -1,0 +1,140 @@
+"""`firstlight data` as a user meets it: the words on the screen, the files, the exit codes."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from firstlight.cli import main
+from firstlight.data import cache_folder
+
+
+def run(*arguments: str | Path) -> Result:
+    result = CliRunner().invoke(main, ["data", *map(str, arguments)], catch_exceptions=True)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Ten photos with sidecar texts."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for index in range(10):
+        Image.new("RGB", (32, 24), (25 * index, 90, 160)).save(folder / f"{index}.jpg")
+        (folder / f"{index}.txt").write_text(f"Photo [bold]{index}[/bold] of the sea.\nA 海 of number {index}.\n")
+    return folder
+
+
+def test_list_names_every_data_set() -> None:
+    result = run("list")
+    assert result.exit_code == 0
+    for part in ("scenes", "flickr8k", "flickr30k", "coco", "8,000", "1.1 GB", "on request", "yes", "no"):
+        assert part in result.output
+
+
+def test_get_from_an_own_folder(photos: Path) -> None:
+    result = run("get", "flickr30k", "--from", photos)
+    assert result.exit_code == 0, result.output
+    assert f"flickr30k is in {photos}" in result.output
+    assert "Layout sidecar; images: train" in result.output
+    assert run("show", "flickr30k", "--count", "1").exit_code == 0
+
+
+def test_get_refuses_a_folder_that_cannot_be_loaded(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    result = run("get", "flickr30k", "--from", tmp_path / "empty")
+    assert result.exit_code == 2
+    assert not (cache_folder() / "flickr30k.path").exists()
+
+
+def test_get_says_what_to_do() -> None:
+    assert "drawn on this machine" in run("get", "scenes").output
+    unknown = run("get", "flicker8k")
+    assert unknown.exit_code == 2
+    assert "Did you mean 'flickr8k'?" in unknown.output
+    request = run("get", "flickr30k")
+    assert request.exit_code == 2
+    assert "firstlight data get flickr30k --from" in request.output
+
+
+def test_get_checks_a_file_of_the_download(tmp_path: Path) -> None:
+    (tmp_path / "Flickr8k_text.zip").write_bytes(b"something else")
+    result = run("get", "flickr8k", "--from", tmp_path / "Flickr8k_text.zip")
+    assert result.exit_code == 2
+    assert "md5:bf6c1abcb8e4a833b7f922104de18627" in result.output
+
+
+def test_check_tells_problems_and_strict_makes_them_an_error(photos: Path) -> None:
+    assert run("check", photos, "--strict").exit_code == 0
+    (photos / "3.jpg").write_bytes(b"no image")
+    result = run("check", photos)
+    assert result.exit_code == 0
+    assert "3.jpg" in result.output
+    assert run("check", photos, "--strict").exit_code == 1
+    report = json.loads(CliRunner().invoke(main, ["data", "check", str(photos), "--json"]).stdout)
+    assert report["layout"] == "sidecar"
+    assert len(report["broken"]) == 1
+
+
+def test_check_fails_where_nothing_can_be_used(photos: Path, tmp_path: Path) -> None:
+    for path in photos.glob("*.jpg"):
+        path.write_bytes(b"no image")
+    result = run("check", photos)
+    assert result.exit_code == 2
+    assert "all broken" in result.output
+    assert run("check", tmp_path / "nowhere").exit_code == 2
+    wrong = run("check", photos, "--layout", "sidecart")
+    assert wrong.exit_code == 2
+    assert "Did you mean 'sidecar'" in wrong.output
+
+
+def test_show_prints_captions_as_they_are(photos: Path) -> None:
+    result = run("show", photos, "--split", "train", "--count", "2")
+    assert result.exit_code == 0
+    assert result.output.count("[bold]") == 2
+    assert "A 海 of number" in result.output
+    assert run("show", photos, "--split", "train", "--count", "2").output == result.output
+    assert run("show", photos, "--split", "train", "--count", "2", "--seed", "1").output != result.output
+    assert "no split 'tain'" in run("show", photos, "--split", "tain").output
+
+
+def test_show_draws_a_sheet(photos: Path, tmp_path: Path) -> None:
+    (photos / "3.jpg").write_bytes(b"no image")
+    sheet = tmp_path / "sheet.png"
+    result = run("show", photos, "--split", "train", "--count", "9", "--out", sheet)
+    assert result.exit_code == 0, result.output
+    with Image.open(sheet) as picture:
+        pixels = np.asarray(picture).astype(int)
+    assert pixels.shape[1] == 2 * 40 + 4 * 300 + 3 * 24
+    shown = {tuple(color) for color in pixels[::10, ::10].reshape(-1, 3).tolist()}
+    drawn = sum(
+        any(abs(red - 25 * index) <= 3 and abs(blue - 160) <= 3 for red, _, blue in shown) for index in range(10)
+    )
+    assert drawn >= 5  # each photo has a red of its own
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["photos", "sheet.png"]
+
+
+def test_show_draws_scenes_only_as_many_as_are_shown(tmp_path: Path) -> None:
+    result = run("show", "scenes", "--split", "unseen", "--count", "2", "--out", tmp_path / "scenes.png")
+    assert result.exit_code == 0, result.output
+    assert result.output.count("unseen-") == 2
+    with Image.open(tmp_path / "scenes.png") as picture:
+        assert picture.height > 300
+
+
+def test_show_refuses_a_name_that_is_no_picture(photos: Path, tmp_path: Path) -> None:
+    result = run("show", photos, "--out", tmp_path / "sheet.txt")
+    assert result.exit_code == 2
+    assert "sheet.png" in result.output
+
+
+@pytest.mark.parametrize("command", ["list", "get", "check", "show"])
+def test_every_help_has_an_example(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert f"  firstlight data {command}" in result.output
