@@ -29,7 +29,9 @@ TABLE = {
     "engine": Allowed(set(), {"numpy", "h5py"}),
     "data": Allowed(set(), {"numpy", "PIL", "pooch", "requests", "pyarrow"}),
     "metrics": Allowed(set(), {"numpy", "scipy", "pycocoevalcap"}),
-    "systems": Allowed({"data", "metrics"}, {"numpy", "keras", "tensorflow", "jax", "torch", "openvino"}),
+    "systems": Allowed(
+        {"data", "metrics"}, {"numpy", "keras", "tensorflow", "jax", "torch", "openvino", "tensorboard"}
+    ),
     "plots": Allowed(set(), {"numpy", "PIL", "matplotlib"}),
     "pages": Allowed(set(), {"numpy", "PIL", "matplotlib"}),
     "cli": Allowed(EVERYTHING, {"numpy", "PIL", "click", "rich", "matplotlib"}),
@@ -46,6 +48,7 @@ HEAVY = {
     "pooch",
     "requests",
     "pycocoevalcap",
+    "tensorboard",
 }
 # A package holds one of them at a time, because only one file in it may.
 ONLY_IN = {"h5py": {"engine/keras_file.py"}, "pycocoevalcap": {"metrics/java.py"}}

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from firstlight import plots
+from firstlight.plots import curves, looks
 
 
 def pixels(path: Path) -> np.ndarray:
@@ -28,7 +29,7 @@ def test_curves_show_every_series(tmp_path: Path) -> None:
     history = {"loss": [3.0, 2.0, 1.5], "val_loss": [3.1, 2.4, 2.3], "cider": [0.1, 0.4, 0.3]}
     plots.training_curves(history, tmp_path / "new" / "curves.png")
     picture = pixels(tmp_path / "new" / "curves.png")
-    for colour in (plots._TRAIN, plots._VALIDATION, plots._SCORE):
+    for colour in (curves._TRAIN, curves._VALIDATION, curves._SCORE):
         assert near(picture, colour).sum() > 200
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["curves.png"]
 
@@ -38,7 +39,7 @@ def test_curves_mark_the_best_epoch(tmp_path: Path) -> None:
     centres = []
     for scores in ([0.5, 0.1, 0.1, 0.1, 0.1], [0.1, 0.1, 0.1, 0.1, 0.5]):
         plots.training_curves({"loss": [1.0] * 5, "cider": scores}, tmp_path / "curves.png")
-        picture = near(pixels(tmp_path / "curves.png"), plots._SCORE)
+        picture = near(pixels(tmp_path / "curves.png"), curves._SCORE)
         below_title = picture[60:, picture.shape[1] // 2 :]
         top = below_title[: below_title.shape[0] // 4]
         centres.append(np.nonzero(top)[1].mean())
@@ -66,10 +67,10 @@ def test_curves_without_scores_or_with_one_epoch(tmp_path: Path) -> None:
 def test_attention_glows_where_the_network_looked(tmp_path: Path, photo: np.ndarray) -> None:
     corner = np.zeros((7, 7))
     corner[0, 0] = 1
-    lit = plots._spotlight(photo, corner).astype(int)
+    lit = looks._spotlight(photo, corner).astype(int)
     warmth = lit[..., 0] - lit[..., 2]
     assert warmth[:8, :8].mean() > warmth[30:, 40:].mean() + 40
-    even = plots._spotlight(photo, np.full((7, 7), 1 / 49)).astype(int)
+    even = looks._spotlight(photo, np.full((7, 7), 1 / 49)).astype(int)
     assert np.ptp((even[..., 0] - even[..., 2]).reshape(-1, 20).mean(axis=1)) < 40, "an even look shows no place"
 
 
@@ -87,17 +88,30 @@ def test_attention_has_a_panel_a_word(tmp_path: Path, photo: np.ndarray, words: 
 def test_contact_sheet_wraps_and_holds_every_image(tmp_path: Path) -> None:
     colours = [(200, 30, 30), (30, 160, 30), (30, 30, 200), (200, 160, 30), (150, 30, 150)]
     images = [np.full((40 + 10 * row, 60, 3), colour, np.uint8) for row, colour in enumerate(colours)]
-    titles = ["short", "a very long caption that goes on and on until it must be folded into lines", "", "x" * 80, "e"]
-    plots.contact_sheet(images, titles, tmp_path / "sheet.png", columns=3)
-    picture = pixels(tmp_path / "sheet.png")
+    long = "a very long caption that goes on and on until it must be folded into lines"
+    captions = [["short", "and another"], [long], [""], ["x" * 80], []]
+    plots.contact_sheet(
+        images, captions, tmp_path / "new" / "sheet.png", columns=3, names=["a", "b", "c" * 90, "", "e"]
+    )
+    picture = pixels(tmp_path / "new" / "sheet.png")
     for red, green, blue in colours:
         assert near(picture, f"#{red:02x}{green:02x}{blue:02x}", 4).sum() > 10_000
-    edge = np.concatenate([picture[:, :3].ravel(), picture[:, -3:].ravel()])
-    assert (edge > 250).all(), "nothing is cut off at the sides"
+    edge = np.concatenate([picture[:, :30].reshape(-1, 3), picture[:, -30:].reshape(-1, 3)])
+    assert len(np.unique(edge, axis=0)) == 1, "nothing runs over the sides"
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["sheet.png"]
+
+
+def test_contact_sheet_says_what_cannot_be_read_and_takes_a_title(tmp_path: Path, photo: np.ndarray) -> None:
+    plots.contact_sheet([photo, None], [["one"], ["two"]], tmp_path / "plain.png")
+    plots.contact_sheet([photo, None], [["one"], ["two"]], tmp_path / "titled.png", title="Two pictures, 二枚")
+    plain, titled = pixels(tmp_path / "plain.png"), pixels(tmp_path / "titled.png")
+    assert titled.shape[0] > plain.shape[0]
+    assert titled.shape[1] == plain.shape[1]
+    plots.contact_sheet([], [], tmp_path / "empty.webp")
+    assert pixels(tmp_path / "empty.webp").shape[2] == 3
 
 
 def test_dollars_in_captions_are_no_formula(tmp_path: Path, photo: np.ndarray) -> None:
-    plots.contact_sheet([photo], ["$ 5 \\frac for $"], tmp_path / "sheet.png")
     plots.attention(photo, ["$x$", "$\\broken{"], [np.full((2, 2), 0.25)] * 2, [1.0, 0.0], tmp_path / "looks.png")
 
 
@@ -105,5 +119,6 @@ def test_global_style_is_untouched(tmp_path: Path, photo: np.ndarray) -> None:
     import matplotlib
 
     before = dict(matplotlib.rcParams)
-    plots.contact_sheet([photo], ["a"], tmp_path / "sheet.png")
+    plots.attention(photo, ["a"], [np.full((2, 2), 0.25)], [1.0], tmp_path / "looks.png")
+    plots.contact_sheet([photo], [["a"]], tmp_path / "sheet.png")
     assert dict(matplotlib.rcParams) == before

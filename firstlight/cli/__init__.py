@@ -15,6 +15,7 @@ from firstlight.errors import FirstlightError
 __all__ = ["COMMANDS", "InputError", "LazyGroup", "main"]
 
 COMMANDS = {
+    "demo": ("firstlight.cli.demo:demo", "Train on drawn scenes and describe new ones, in about three minutes."),
     "train": ("firstlight.cli.train:train", "Train a system on your own data; the same command again resumes."),
     "evaluate": (
         "firstlight.cli.evaluate:evaluate",
@@ -90,6 +91,7 @@ def main() -> None:
     Train on your own pictures, judge the result, and describe pictures nobody has described.
 
     \b
+      firstlight demo
       firstlight data check my/photos
       firstlight train captioner --data my/photos --out runs/mine
       firstlight evaluate runs/mine --split validation

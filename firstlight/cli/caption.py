@@ -4,7 +4,7 @@ A broken image is told on standard error and passed over: exit code 1 if some fa
 """
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,7 +12,7 @@ import click
 
 from firstlight.errors import FirstlightError
 
-__all__ = ["caption", "describe", "open_captioner"]
+__all__ = ["caption"]
 
 _FIGURE_SIDE = 512  # pixels of a picture in an attention figure; its panels are smaller still
 
@@ -57,6 +57,7 @@ def caption(context: click.Context, /, run: str, images: tuple[str, ...], **opti
     photos.zip/beach.jpg, or patterns in quotes; - reads names from standard input. A broken image is told on standard
     error and passed over; the exit code is then 1, and 2 if none could be described.
     """
+    from firstlight.cli.describing import describe_all, open_captioner
     from firstlight.cli.inputs import find_images
 
     decoding = _decoding(options)
@@ -70,7 +71,8 @@ def caption(context: click.Context, /, run: str, images: tuple[str, ...], **opti
     output = _Output(found, **options)
     captioner = open_captioner(run)
     try:
-        for image, answer in _in_batches(captioner, found, options["batch_size"], decoding):
+        answers = describe_all(captioner, [image.path for image in found], options["batch_size"], **decoding)
+        for image, answer in zip(found, answers, strict=True):
             if isinstance(answer, FirstlightError):
                 click.echo(str(answer), err=True)
             else:
@@ -80,47 +82,6 @@ def caption(context: click.Context, /, run: str, images: tuple[str, ...], **opti
     output.write_file()
     if output.count < len(everything):
         context.exit(1 if output.count else 2)
-
-
-def open_captioner(run: str) -> Any:
-    """The captioner in a run folder; a folder that holds something else is an error."""
-    from firstlight import systems
-
-    system = systems.load(run)
-    if not hasattr(system, "caption"):
-        kind = type(system).__name__
-        raise FirstlightError(
-            f"Expected the run folder of a captioner. Received {run}, which holds a {kind}. Name another folder."
-        )
-    return system
-
-
-def describe(captioner: Any, images: Sequence[Any], **decoding: Any) -> list[Any]:
-    """A caption for each image, or the ImageError of one that cannot be read.
-
-    Images are looked at one by one only after a batch has failed, so that good images are decoded once.
-    """
-    from firstlight.data.images import ImageError, read
-
-    if not len(images):
-        return []
-    try:
-        return list(captioner.predict(images, **decoding))
-    except ImageError:
-        broken: dict[int, ImageError] = {}
-        for row, image in enumerate(images):
-            try:
-                read(image)
-            except ImageError as error:
-                broken[row] = error
-        if not broken:
-            raise
-    readable = [row for row in range(len(images)) if row not in broken]
-    if not readable:
-        return list(broken.values())
-    # A readable image stands in for each broken one: the batch keeps its size, and nothing is compiled anew.
-    whole = [images[readable[0]] if row in broken else image for row, image in enumerate(images)]
-    return [broken.get(row, answer) for row, answer in enumerate(captioner.predict(whole, **decoding))]
 
 
 def _decoding(options: dict[str, Any]) -> dict[str, Any]:
@@ -140,20 +101,6 @@ def _decoding(options: dict[str, Any]) -> dict[str, Any]:
         )
     count = {"n_best": drawing.pop("samples")} if "samples" in drawing else {}
     return {"beam_width": 1, "temperature": 1.0, "seed": options["seed"], **drawing, **count}
-
-
-def _in_batches(captioner: Any, found: Sequence[Any], size: int, decoding: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
-    """Each image with its caption or error. The last of several batches is filled up to the size of the others, for
-    which the network is compiled.
-    """
-    size = min(size, len(found))
-    for first in range(0, len(found), size or 1):
-        batch = found[first : first + size]
-        paths = [image.path for image in batch]
-        filled = paths + paths[-1:] * (size - len(paths))
-        if "seed" in decoding:  # or every batch would draw the same numbers
-            decoding = {**decoding, "seed": decoding["seed"] + (1 if first else 0)}
-        yield from zip(batch, describe(captioner, filled, batch_size=size, **decoding), strict=False)
 
 
 class _Output:

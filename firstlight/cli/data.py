@@ -4,9 +4,6 @@ Each takes the name of a data set of the catalogue or a path to anything with im
 """
 
 import json
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +14,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from firstlight.cli.progress import Progress, progress
+from firstlight.cli.loading import downloading, load_data
+from firstlight.cli.progress import progress
 from firstlight.data import CATALOGUE, Dataset, Record, check, load
 from firstlight.data.batches import shuffled
 from firstlight.data.files import adopt, fetch, is_here
+from firstlight.data.images import read_many
 from firstlight.errors import FirstlightError, nearest
 
 __all__ = ["data"]
-
-_MEGABYTE = 1_000_000
 
 
 @click.group()
@@ -43,7 +40,7 @@ def data() -> None:
 
 
 @data.command("list", short_help="The data sets known by name.")
-def list_() -> None:
+def _list() -> None:
     """The data sets that firstlight knows by name, and whether they are on this machine.
 
     \b
@@ -66,10 +63,10 @@ def list_() -> None:
     Console().print(table)
 
 
-@data.command(short_help="Bring a data set here, or use your own copy.")
+@data.command("get", short_help="Bring a data set here, or use your own copy.")
 @click.argument("name")
 @click.option("--from", "source", metavar="PATH", type=click.Path(), help="Use your own copy: a file or a folder.")
-def get(name: str, source: str | None) -> None:
+def _get(name: str, source: str | None) -> None:
     """Bring the data set NAME to this machine, or point at your own copy of it.
 
     Downloads go on where they were cut off; FIRSTLIGHT_DATA names the folder for them. A file that would be downloaded
@@ -94,7 +91,7 @@ def get(name: str, source: str | None) -> None:
         if not is_here(record):
             click.echo(f"The rest of {name} is still missing: `firstlight data get {name}` downloads it.")
             return
-    with _downloading() as told:
+    with downloading() as told:
         place = fetch(record, told)
     click.echo(f"{name} is in {place}")
     _tell(load(name))
@@ -105,7 +102,7 @@ def get(name: str, source: str | None) -> None:
 @click.option("--layout", help="Read it as this layout, instead of recognising one.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 @click.option("--strict", is_flag=True, help="Exit with 1 where anything is missing, broken or passed over.")
-def check_(target: str, layout: str | None, as_json: bool, strict: bool) -> None:
+def _check(target: str, layout: str | None, as_json: bool, strict: bool) -> None:
     """Say what a data set holds and what is wrong with it.
 
     The layout, images, captions and their lengths, the vocabulary; broken, missing and duplicate images, also across
@@ -117,7 +114,7 @@ def check_(target: str, layout: str | None, as_json: bool, strict: bool) -> None
       firstlight data check captions.csv --layout csv
       firstlight data check flickr8k --json > report.json
     """
-    dataset = _load(target, layout)
+    dataset = load_data(target, layout)
     display = progress()
     try:
         told = display.task("images", sum(map(len, dataset.splits.values())))
@@ -134,21 +131,23 @@ def check_(target: str, layout: str | None, as_json: bool, strict: bool) -> None
         raise click.exceptions.Exit(1)
 
 
-@data.command()
+@data.command("show")
 @click.argument("target", metavar="NAME_OR_PATH")
 @click.option("--layout", help="Read it as this layout, instead of recognising one.")
 @click.option("--split", help="The split to look at; the first one where not given.")
 @click.option("--count", type=click.IntRange(min=1), default=8, show_default=True, help="How many images.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed, other images.")
 @click.option("--out", type=click.Path(dir_okay=False), help="Write the images with their captions to this picture.")
-def show(target: str, layout: str | None, split: str | None, count: int, seed: int, out: str | None) -> None:
+def _show(target: str, layout: str | None, split: str | None, count: int, seed: int, out: str | None) -> None:
     """Show some images of a data set with their captions.
 
     \b
       firstlight data show scenes --count 12 --out scenes.png
       firstlight data show my/photos --split validation --seed 1
     """
-    dataset = _draw(target, count, seed) if _is_drawn(target) and layout is None else _load(target, layout)
+    if out is not None:
+        _require_picture(out)
+    dataset = _draw(target, count, seed) if _is_drawn(target) and layout is None else load_data(target, layout)
     part = dataset[split] if split else next(iter(dataset.splits.values()))
     chosen = part.take(np.sort(shuffled(len(part), seed, epoch=0)[:count]).tolist())
     console = Console(soft_wrap=True, highlight=False)
@@ -157,10 +156,10 @@ def show(target: str, layout: str | None, split: str | None, count: int, seed: i
         for caption in captions:
             console.print(Text(f"  {caption}"))
     if out is not None:
-        from firstlight.cli.contact_sheet import contact_sheet
+        from firstlight import plots
 
-        sheet = contact_sheet(f"{dataset.name}: {part.name}", chosen.names, chosen.images, chosen.captions)
-        _save(sheet, Path(out))
+        images = [found if isinstance(found, np.ndarray) else None for _, found in read_many(chosen.images)]
+        plots.contact_sheet(images, chosen.captions, out, title=f"{dataset.name}: {part.name}", names=chosen.names)
         click.echo(f"Wrote {out}")
 
 
@@ -173,12 +172,6 @@ def _record(name: str) -> Record:
     return CATALOGUE[name]
 
 
-def _load(target: str, layout: str | None) -> Dataset:
-    options: dict[str, Any] = {} if layout is None else {"layout": layout}
-    with _downloading() as told:
-        return load(target, progress=told, **options)
-
-
 def _is_drawn(target: str) -> bool:
     return target in CATALOGUE and CATALOGUE[target].drawn
 
@@ -189,44 +182,11 @@ def _draw(name: str, count: int, seed: int) -> Dataset:
     return load(name, size=300, seed=seed, **options)
 
 
-def _save(sheet: Image.Image, path: Path) -> None:
-    """Write the picture whole or not at all."""
-    if path.suffix.lower() not in (known := Image.registered_extensions()):
+def _require_picture(path: str) -> None:
+    if Path(path).suffix.lower() not in (known := Image.registered_extensions()):
         raise FirstlightError(
-            f"Expected a picture's name, for example sheet.png. Received {path}.{nearest(path.suffix, known)}"
+            f"Expected a picture's name, for example sheet.png. Received {path}.{nearest(Path(path).suffix, known)}"
         )
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        sheet.save(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-class _Downloads:
-    """Shows each file that is downloaded, in megabytes; where nothing is, nothing."""
-
-    def __init__(self) -> None:
-        self.display: Progress | None = None
-        self.files: dict[str, Callable[[int], None]] = {}
-
-    def __call__(self, name: str, done: int, total: int | None) -> None:
-        if total is None:
-            return
-        self.display = self.display or progress()
-        if name not in self.files:
-            self.files[name] = self.display.task(f"{name}, MB", -(-total // _MEGABYTE))
-        self.files[name](-(-done // _MEGABYTE))
-
-
-@contextmanager
-def _downloading() -> Iterator[_Downloads]:
-    downloads = _Downloads()
-    try:
-        yield downloads
-    finally:
-        if downloads.display is not None:
-            downloads.display.close()
 
 
 def _download(record: Record) -> str:

@@ -101,6 +101,8 @@ def _number(value: Any) -> str:
     """A logged value in at most four figures: `3.214`, `0.4312`, `18,400`, `1e-05`."""
     if isinstance(value, float) and abs(value) >= 10_000:
         return f"{value:,.0f}"
+    if isinstance(value, float) and abs(value) < 1e-9:
+        return "0"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import click
 
+from firstlight.data import Dataset
 from firstlight.errors import FirstlightError
 
-__all__ = ["command", "train"]
+__all__ = ["check", "command", "train", "train_in"]
 
 _RESERVED = {"data", "out", "layout", "restart", "overfit"}  # options that every system has
 
@@ -64,7 +65,7 @@ def command(noun: str, system: Any) -> click.Command:
         elif out is None:
             raise click.UsageError("Missing option '--out': the folder for the trained system.")
         else:
-            _train(system(**chosen), data, layout, out, restart, chosen, training)
+            _train(system(**chosen), data, layout, out, restart, training)
 
     text = (system.__doc__ or f"a {noun}").partition("\n\n")[0].strip()
     parameters: list[click.Parameter] = [
@@ -82,26 +83,36 @@ def command(noun: str, system: Any) -> click.Command:
     return click.Command(noun, callback=run, params=parameters, help=text, short_help=text.partition("\n")[0])
 
 
-def _train(
-    system: Any,
-    source: str,
-    layout: str | None,
-    out: Path,
-    restart: bool,
-    settings: dict[str, Any],
-    training: dict[str, Any],
-) -> None:
-    """Train, or go on where an earlier call was stopped; then draw the curves, check, and judge on validation."""
-    from firstlight import plots
-    from firstlight.cli.evaluate import judge, load_data
-    from firstlight.cli.progress import progress
+def _train(system: Any, source: str, layout: str | None, out: Path, restart: bool, training: dict[str, Any]) -> None:
+    """Train, or go on where an earlier call was stopped; then check, and judge on validation."""
+    from firstlight.cli.judging import judge
+    from firstlight.cli.loading import load_data
+    from firstlight.cli.reports import publish
     from firstlight.data import CATALOGUE
 
     dataset = load_data(source, layout)
-    record = {"source": source if source in CATALOGUE else os.path.abspath(source), "layout": layout}
     if restart and (out / "system.json").exists():
         shutil.rmtree(out)
-    _refuse_other_settings(out, {**settings, **training, **record})
+    place = source if source in CATALOGUE else os.path.abspath(os.path.expanduser(source))
+    train_in(out, system, dataset, {"source": place, "layout": layout}, training)
+    if "validation" not in dataset.splits:
+        click.echo(_not_judged(system, dataset, out))
+        return
+    check(out, system, dataset)
+    publish(judge(system, dataset, "validation", beam_width=3), out, f"{out} on {dataset.name}, validation")
+
+
+def train_in(out: Path, system: Any, dataset: Dataset, record: dict[str, Any], training: dict[str, Any]) -> None:
+    """Train in a run folder, or go on with what it holds, and draw the curves.
+
+    `record` is what `system.json` says of the data; `training` are the arguments of `fit`.
+    """
+    from firstlight import plots
+    from firstlight.cli.keras_start import load_keras
+    from firstlight.cli.progress import progress
+
+    _refuse_other_settings(out, {**system.settings, **training, **record})
+    load_keras()
     display = progress()
     try:
         history = system.fit(
@@ -115,12 +126,30 @@ def _train(
     finally:
         display.close()
     plots.training_curves(history.history, out / "curves.png")
-    if "validation" not in dataset.splits:
-        click.echo("No validation split: nothing to judge on. Judge with: firstlight evaluate RUN DATA --split S")
+
+
+def check(out: Path, system: Any, dataset: Dataset) -> None:
+    """What guards against silent failure: printed, one line a check, and kept in `metrics.json` under `checks`."""
+    from firstlight.cli.reports import remember
+
+    if not hasattr(system, "self_checks"):
         return
-    if hasattr(system, "self_checks"):
-        _print_checks(system.self_checks(dataset.train, dataset.validation))
-    judge(system, dataset, "validation", out, beam_width=3, title=f"{out} on {dataset.name}, validation")
+    checks = system.self_checks(dataset.train, dataset.validation)
+    for found in checks:
+        mark = click.style("ok   ", fg="green") if found["passed"] else click.style("ALARM", fg="red", bold=True)
+        click.echo(f"{mark}  {found['name']}: {found['message']}")
+    remember(out / "metrics.json", "checks", checks)
+
+
+def _not_judged(system: Any, dataset: Dataset, out: Path) -> str:
+    """Why there are no figures, and how to get some: images that chose the best epoch would flatter the system."""
+    held_out = system.description.get("validation_images", 0)
+    instead = f" to choose the best epoch, {held_out} of the {len(dataset.train):,} training images were held out."
+    others = [f"--split {name}" for name in dataset.splits if name != "train"] or ["OTHER_DATA --split train"]
+    return (
+        f"{dataset.name} has no split 'validation'{':' + instead if held_out else '.'} Not judged, for there are no "
+        f"images that training has not seen. Judge with: firstlight evaluate {out} {others[0]}"
+    )
 
 
 def _refuse_other_settings(out: Path, wanted: dict[str, Any]) -> None:
@@ -144,12 +173,14 @@ def _refuse_other_settings(out: Path, wanted: dict[str, Any]) -> None:
 
 def _overfit(system: Any, source: str, layout: str | None, images: int, training: dict[str, Any]) -> None:
     """Learn a few images by heart: a network that cannot do this has a fault, whatever else it is given."""
-    from firstlight.cli.evaluate import load_data
+    from firstlight.cli.keras_start import load_keras
+    from firstlight.cli.loading import load_data
     from firstlight.cli.progress import progress
 
     if not hasattr(system, "overfit"):
         raise FirstlightError(f"Expected a system with a check by overfitting. Received a {type(system).__name__}.")
     split = load_data(source, layout).train
+    load_keras()
     display = progress()
     try:
         result = system.overfit(split, images=images, seed=training.get("seed", 0), progress=display)
@@ -160,10 +191,3 @@ def _overfit(system: Any, source: str, layout: str | None, images: int, training
         click.echo(f"{name.replace('_', ' ')}: {shown}")
     if not result["passed"]:
         click.get_current_context().exit(1)
-
-
-def _print_checks(checks: list[dict[str, Any]]) -> None:
-    """What guards against silent failure, one line a check, with an alarm where one fails."""
-    for check in checks:
-        mark = click.style("ok   ", fg="green") if check["passed"] else click.style("ALARM", fg="red", bold=True)
-        click.echo(f"{mark}  {check['name']}: {check['message']}")

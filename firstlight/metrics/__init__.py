@@ -16,7 +16,7 @@ from firstlight.metrics.captions import (
     spice,
 )
 from firstlight.metrics.consensus import CiderD
-from firstlight.metrics.facts import fact_scores
+from firstlight.metrics.facts import fact_precision, fact_recall, fact_scores
 from firstlight.metrics.intervals import bootstrap, bootstrap_difference
 
 __all__ = [
@@ -29,6 +29,8 @@ __all__ = [
     "cider_d",
     "cider_plain",
     "diversity",
+    "fact_precision",
+    "fact_recall",
     "fact_scores",
     "meteor",
     "most_typical",

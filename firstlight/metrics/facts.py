@@ -5,13 +5,29 @@ A fact is a tuple whose first item is its kind, for example `("color", "boat", "
 
 from collections.abc import Hashable, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import TypedDict
 
-from firstlight.errors import FirstlightError
+import numpy as np
+import numpy.typing as npt
 
-__all__ = ["Fact", "FactScore", "FactScores", "fact_scores"]
+from firstlight.errors import FirstlightError
+from firstlight.metrics.captions import Score
+
+__all__ = ["Fact", "FactScore", "FactScores", "ShareScore", "fact_precision", "fact_recall", "fact_scores"]
 
 Fact = tuple[Hashable, ...]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class ShareScore(Score):
+    """A share over all images together; `statistics` (images, 2) are how many facts count, and out of how many."""
+
+    statistics: Floats
+
+    def _combined(self, occurrences: Floats) -> Floats:
+        return _share(occurrences @ self.statistics)
 
 
 class FactScore(TypedDict):
@@ -39,11 +55,7 @@ def fact_scores(claimed: Sequence[AbstractSet[Fact]], true: Sequence[AbstractSet
 
     Source: van Rijsbergen, "Information Retrieval", 1979, chapter 7.
     """
-    if len(claimed) != len(true):
-        raise FirstlightError(
-            f"Expected the claimed and the true facts of the same images. Received {len(claimed)} and {len(true)} "
-            "sets. Give an empty set for an image without claims."
-        )
+    _require_pairs(claimed, true)
     claims = [fact for facts in claimed for fact in facts]
     truths = [fact for facts in true for fact in facts]
     correct = [fact for said, facts in zip(claimed, true, strict=True) for fact in said & facts]
@@ -52,6 +64,41 @@ def fact_scores(claimed: Sequence[AbstractSet[Fact]], true: Sequence[AbstractSet
         **_shares(len(claims), len(truths), len(correct)),
         "kinds": {kind: _shares(*(_count(facts, kind) for facts in (claims, truths, correct))) for kind in kinds},
     }
+
+
+def fact_precision(claimed: Sequence[AbstractSet[Fact]], true: Sequence[AbstractSet[Fact]]) -> ShareScore:
+    """The precision of `fact_scores` as a `Score`, which `bootstrap` resamples exactly, by image."""
+    return _share_score("fact_precision", claimed, true, out_of=claimed)
+
+
+def fact_recall(claimed: Sequence[AbstractSet[Fact]], true: Sequence[AbstractSet[Fact]]) -> ShareScore:
+    """The recall of `fact_scores` as a `Score`, which `bootstrap` resamples exactly, by image."""
+    return _share_score("fact_recall", claimed, true, out_of=true)
+
+
+def _share_score(
+    name: str,
+    claimed: Sequence[AbstractSet[Fact]],
+    true: Sequence[AbstractSet[Fact]],
+    out_of: Sequence[AbstractSet[Fact]],
+) -> ShareScore:
+    _require_pairs(claimed, true)
+    counts = [(len(said & facts), len(all_)) for said, facts, all_ in zip(claimed, true, out_of, strict=True)]
+    statistics = np.array(counts, np.float64).reshape(-1, 2)
+    return ShareScore(name, float(_share(statistics.sum(axis=0))), _share(statistics), statistics)
+
+
+def _share(counts: Floats) -> Floats:
+    """The first of two counts (..., 2) as a share of the second; a share of nothing is 0."""
+    return np.asarray(counts[..., 0] / np.maximum(counts[..., 1], 1))
+
+
+def _require_pairs(claimed: Sequence[AbstractSet[Fact]], true: Sequence[AbstractSet[Fact]]) -> None:
+    if len(claimed) != len(true):
+        raise FirstlightError(
+            f"Expected the claimed and the true facts of the same images. Received {len(claimed)} and {len(true)} "
+            "sets. Give an empty set for an image without claims."
+        )
 
 
 def _shares(claimed: int, true: int, correct: int) -> FactScore:

@@ -4,59 +4,31 @@ A convolutional encoder turns the image into a grid of features, and a decoder w
 it looks at the grid. Keras is loaded when a network is built, not when this module is imported.
 """
 
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from firstlight import metrics
-from firstlight.data.images import ImageError, read_many
+from firstlight.data.batches import batched
 from firstlight.data.table import Split
-from firstlight.data.vocabulary import END, START, Vocabulary
+from firstlight.data.vocabulary import Vocabulary
 from firstlight.errors import FirstlightError, nearest
-from firstlight.systems.system import History, Silent, System, write_safely
+from firstlight.systems.captioner_describing import Caption, Describer, image_name
+from firstlight.systems.system import History, Silent, System, read_description, write_safely
 from firstlight.text import tokenize
 
 if TYPE_CHECKING:
     import keras
 
     from firstlight.systems.captioner_networks import Design
-    from firstlight.systems.decoding import Decoder, Search
 
-__all__ = ["Caption", "Captioner", "Word"]
+__all__ = ["Captioner"]
 
 _SCRATCH = "small_cnn"  # the backbone that is trained together with the decoder; all others are frozen
-
-
-@dataclass(frozen=True)
-class Word:
-    """One word of a caption: its probability, the words it beat, and where the network looked.
-
-    `attention` is (rows, columns) over the image and sums to 1; None for a captioner without attention.
-    """
-
-    text: str
-    probability: float
-    rivals: tuple[tuple[str, float], ...]
-    attention: np.ndarray | None
-
-
-@dataclass(frozen=True)
-class Caption:
-    """A description of one image: the text, its mean log-probability a word, and its words.
-
-    `alternatives` are the `n_best` texts with their scores, this one first.
-    """
-
-    name: str
-    text: str
-    score: float
-    words: tuple[Word, ...]
-    alternatives: tuple[tuple[str, float], ...] = ()
+_NETWORKS = ("backbone", "bridge", "decoder")
 
 
 class Captioner(System):
@@ -161,13 +133,15 @@ class Captioner(System):
             FirstlightError: the data cannot be learned from, or a setting is not one of those that exist.
         """
         from firstlight.systems.backend import fast_precision, make_repeatable
+        from firstlight.systems.captioner_batches import Plan
         from firstlight.systems.captioner_networks import build_bridge, build_decoder, build_front
-        from firstlight.systems.captioner_training import Plan, Training
+        from firstlight.systems.captioner_preparation import captions_together, examples_of, parts, vocabulary_of
+        from firstlight.systems.captioner_training import Training
 
         self._check_settings()
         progress = progress or Silent()
         folder = None if folder is None else Path(folder)
-        train, judge = _parts(train, validation_data, hold_out)
+        train, judge = parts(train, validation_data, hold_out)
         make_repeatable(seed)
         training = {
             "epochs": epochs,
@@ -176,22 +150,23 @@ class Captioner(System):
             "patience": patience,
             "seed": seed,
         }
-        earlier = _earlier(folder)
+        earlier = read_description(folder) if folder and (folder / "system.json").exists() else {}
         precision = earlier.get("precision") or (fast_precision() if self.precision == "auto" else self.precision)
         self.description = self.describe(
             training=training, data=data, precision=precision, train_images=len(train), validation_images=len(judge)
         )
         if folder is not None and not earlier:
-            text = json.dumps(self.description, indent=2, ensure_ascii=False) + "\n"
-            write_safely(folder / "system.json", lambda file: file.write_text(text, encoding="utf-8"))
+            self._write_description(folder)
 
-        self.vocabulary = self._vocabulary(train)
-        self.encoder = self._encoder()
-        examples = self._examples(train, progress, self.views)
-        judged = self._examples(judge, progress, 1)
-        design = self._design(precision)
+        self.vocabulary = vocabulary_of(train, self.minimum_count)
+        encoder = self._encoder()
+        frozen = self.backbone != _SCRATCH
+        length = self.maximum_length
+        examples = examples_of(train, self.vocabulary, encoder, frozen, self.views, length, progress)
+        judged = examples_of(judge, self.vocabulary, encoder, frozen, 1, length, progress)
+        design = self._design(encoder, precision)
         bridge, decoder = build_bridge(design), build_decoder(design)
-        front = build_front(bridge, self.encoder if self.backbone == _SCRATCH else None)
+        front = build_front(bridge, None if frozen else encoder)
         plan = Plan(
             seed=seed,
             epochs=epochs,
@@ -202,11 +177,12 @@ class Captioner(System):
             label_smoothing=self.label_smoothing,
             average=self.average,
             patience=patience,
-            maximum_length=self.maximum_length,
+            together=1 if frozen else captions_together(examples),
+            maximum_length=length,
         )
         words = self.vocabulary.words
         history = Training(front, decoder, words, examples, judged, plan, progress, folder, tensorboard).run()
-        self._adopt(design, bridge, decoder)
+        self._adopt(design, encoder, bridge, decoder)
         self.description["epochs_done"] = len(history.rows)
         if folder is not None:
             self.save(folder)
@@ -277,13 +253,13 @@ class Captioner(System):
         from firstlight.systems.decoding import Search
 
         self._require_fitted()
-        wanted = Search(
-            **{"maximum_length": self.maximum_length, "beam_width": 1 if search.get("temperature") else 3, **search}
-        )
+        width = 1 if search.get("temperature") else 3
+        wanted = Search(**{"maximum_length": self.maximum_length, "beam_width": width, **search})
         random = np.random.default_rng(seed)
         captions: list[Caption] = []
-        for names, grids in self._grids(images, batch_size):
-            captions += self._describe(names, grids, wanted, n_best, random, explain)
+        for numbers, grids in self.describer.grids(images, batch_size):
+            names = [image_name(images[number], number) for number in numbers]
+            captions += self.describer.describe(names, grids, wanted, n_best, random, explain)
         return captions
 
     def evaluate(
@@ -304,6 +280,24 @@ class Captioner(System):
         distinct = metrics.diversity([caption.text for caption in captions])["distinct"]
         found: dict[str, Any] = {name: score.value for name, score in scores.items()}
         return {**found, "distinct": distinct, "intervals": metrics.bootstrap(scores)}
+
+    def vectors(self, images: Sequence[Any]) -> tuple[list[int], np.ndarray]:
+        """What the encoder sees in each image, averaged over the regions.
+
+        Returns:
+            The positions of the images that can be read, and their vectors (images, channels) float32.
+        """
+        self._require_fitted()
+        if self.backbone == _SCRATCH:
+            found: dict[int, np.ndarray] = {}
+            for numbers, grids in self.describer.grids(images, 64, pass_over=True):
+                found.update(zip(numbers, grids.mean(axis=(1, 2), dtype="float32"), strict=False))
+            return list(found), np.array(list(found.values()))
+        from firstlight.systems.features import extract
+
+        features = extract(images, self.describer.encoder, self.size, self.views)
+        means = [features.read(rows).mean(axis=(1, 2), dtype="float32") for rows in batched(len(features), 64)]
+        return features.rows.tolist(), np.concatenate(means) if means else np.zeros((0, 1), "float32")
 
     def self_checks(self, train: Split, validation: Split) -> list[dict[str, Any]]:
         """Checks against silent failure, see `firstlight.systems.captioner_checks`."""
@@ -338,11 +332,6 @@ class Captioner(System):
             if not 0 <= getattr(self, name) < 1:
                 raise FirstlightError(f"Expected {name} to be at least 0 and below 1. Received {getattr(self, name)}.")
 
-    def _vocabulary(self, train: Split) -> Vocabulary:
-        tokens = [tokenize(caption) for captions in train.captions for caption in captions]
-        minimum = self.minimum_count or (5 if len(tokens) >= 10_000 else 1)
-        return Vocabulary(minimum_count=minimum).fit(tokens)
-
     def _encoder(self) -> "keras.Model":
         from firstlight.systems import backbones
 
@@ -350,11 +339,11 @@ class Captioner(System):
             return backbones.small_cnn(self.size)
         return backbones.build(self.backbone, self.size, self.weights)
 
-    def _design(self, precision: str) -> "Design":
+    def _design(self, encoder: "keras.Model", precision: str) -> "Design":
         from firstlight.systems.captioner_networks import Design
 
         return Design(
-            grid=tuple(self.encoder.output_shape[1:]),
+            grid=tuple(encoder.output_shape[1:]),
             vocabulary_size=len(self.vocabulary),
             cell=self.cell,
             units=self.units,
@@ -366,145 +355,21 @@ class Captioner(System):
             precision=precision,
         )
 
-    def _examples(self, split: Split, progress: Any, views: int) -> Any:
-        """A split as the training reads it: inputs for the front, encoded captions, and whose they are."""
-        from firstlight.systems.captioner_training import Examples
-
-        if self.backbone == _SCRATCH:
-            rows, inputs = self._pictures(split, progress)
-            views = 1
-        else:
-            rows, inputs = self._features(split, progress, views)
-        if not rows:
-            raise FirstlightError(
-                f"Expected images that can be read in split {split.name!r}. Received none of {len(split)}."
-            )
-        references = [[tokenize(caption) for caption in split.captions[row]] for row in rows]
-        owner = np.array([position for position, each in enumerate(references) for _ in each])
-        encoded = self.vocabulary.transform(tokens for each in references for tokens in each)
-        encoded = [caption[: self.maximum_length] for caption in encoded]
-        return Examples(inputs, views, encoded, owner, references)
-
-    def _features(self, split: Split, progress: Any, views: int) -> tuple[list[int], Any]:
-        """Features of a frozen encoder, computed once and kept on disk."""
-        from firstlight.systems.features import extract
-
-        done = progress.task(f"features of {split.name}", len(split))
-        features = extract(split.images, self.encoder, size=self.size, views=views, progress=done)
-        for problem in features.problems:
-            progress.message(f"passed over: {problem}")
-        return list(features.rows), lambda images, view: {"grid": features.read(images, view)}
-
-    def _pictures(self, split: Split, progress: Any) -> tuple[list[int], Any]:
-        """Pixels for an encoder that is trained too, kept in memory."""
-        done = progress.task(f"images of {split.name}", len(split))
-        rows, pictures = [], []
-        for number, found in read_many(split.images, self.size):
-            if isinstance(found, ImageError):
-                progress.message(f"passed over: {found}")
-            else:
-                rows.append(number)
-                pictures.append(found)
-            done(number + 1)
-        stack = np.stack(pictures) if pictures else np.zeros((0, self.size, self.size, 3), np.uint8)
-        return rows, lambda images, view: {"image": stack[images]}
-
-    def _adopt(self, design: "Design", bridge: "keras.Model", decoder: "keras.Model") -> None:
+    def _adopt(self, design: "Design", encoder: "keras.Model", bridge: "keras.Model", decoder: "keras.Model") -> None:
         """Keep the trained weights in networks of plain float32, which any reader of the files can run."""
         from firstlight.systems.captioner_networks import build_bridge, build_decoder
 
         design = replace(design, precision="float32")
-        self.bridge, self.decoder = build_bridge(design), build_decoder(design)
-        self.bridge.set_weights(bridge.get_weights())
-        self.decoder.set_weights(decoder.get_weights())
-        self._programs: dict[str, Any] = {}
-
-    def _program(self, name: str) -> Any:
-        """The compiled parts, each made when it is first needed."""
-        from firstlight.systems.backend import compiled
-        from firstlight.systems.captioner_networks import CaptionTrainer
-        from firstlight.systems.decoding import Decoder
-
-        if name not in self._programs:
-            if name == "encode":
-                self._programs[name] = compiled(
-                    lambda images: self.encoder(images, training=False), self.encoder.variables
-                )
-            elif name == "write":
-                self._programs[name] = Decoder(self.bridge, self.decoder)
-            else:
-                reader = CaptionTrainer(self.bridge, self.decoder)
-                self._programs[name] = compiled(
-                    lambda grid, words: _kept(reader.read({"grid": grid, "words": words}, training=False)),
-                    [*self.bridge.variables, *self.decoder.variables],
-                )
-        return self._programs[name]
-
-    def _grids(self, images: Sequence[Any], batch_size: int) -> Iterator[tuple[list[str], np.ndarray]]:
-        """Names and features, batch by batch. The last batch is filled up, so that every batch has one shape."""
-        import keras
-
-        size = min(batch_size, max(1, len(images)))
-        names, pictures = [], []
-        for number, found in read_many(images, self.size):
-            if isinstance(found, ImageError):
-                raise found
-            image = images[number]
-            names.append(Path(image).name if isinstance(image, str | Path) else str(number))
-            pictures.append(found)
-            if len(pictures) == size or number == len(images) - 1:
-                filled = np.resize(np.stack(pictures), (size, *pictures[0].shape)).astype("float32")
-                yield names, keras.ops.convert_to_numpy(self._program("encode")(filled))
-                names, pictures = [], []
-
-    def _describe(
-        self, names: list[str], grids: np.ndarray, search: "Search", n_best: int, random: Any, explain: bool
-    ) -> list[Caption]:
-        uniform = None
-        if search.temperature:
-            uniform = random.random((len(grids) * n_best, search.maximum_length + 1), dtype=np.float32)
-        write: Decoder = self._program("write")
-        tokens, scores, lengths = write({"grid": grids}, search, uniform)
-        means = scores / np.maximum(lengths, 1)
-        words = self._explain(grids, tokens[:, 0]) if explain else [()] * len(grids)
-        captions = []
-        for row, name in enumerate(names):
-            texts = [" ".join(self.vocabulary.words[word] for word in each if word > END) for each in tokens[row]]
-            ranked = tuple((text, float(mean)) for text, mean in zip(texts, means[row], strict=True))
-            captions.append(Caption(name, texts[0], float(means[row, 0]), words[row], ranked[:n_best]))
-        return captions
-
-    def _explain(self, grids: np.ndarray, tokens: np.ndarray, rivals: int = 3) -> list[tuple[Word, ...]]:
-        """Read finished captions once more and note for each word its probability, its rivals, and the attention."""
-        import keras
-
-        start = np.full((len(tokens), 1), START, "int32")
-        found = self._program("read")(grids, np.concatenate([start, tokens[:, :-1]], axis=1))
-        probability = keras.ops.convert_to_numpy(keras.ops.softmax(found["logits"], axis=-1))
-        looked = None
-        if "attention" in found:
-            looked = keras.ops.convert_to_numpy(found["attention"])
-            looked = looked.mean(axis=1) if looked.ndim == 4 else looked
-            looked = looked.reshape(*looked.shape[:2], *self.encoder.output_shape[1:3])
-        best = np.argsort(-probability, axis=-1)[..., : rivals + 1]
-        vocabulary = self.vocabulary.words
-        result = []
-        for row, caption in enumerate(tokens):
-            words = []
-            for time, word in enumerate(caption):
-                if word > END:
-                    others = [other for other in best[row, time] if other != word][:rivals]
-                    beaten = tuple((vocabulary[other], float(probability[row, time, other])) for other in others)
-                    attention = None if looked is None else looked[row, time]
-                    words.append(Word(vocabulary[word], float(probability[row, time, word]), beaten, attention))
-            result.append(tuple(words))
-        return result
+        plain_bridge, plain_decoder = build_bridge(design), build_decoder(design)
+        plain_bridge.set_weights(bridge.get_weights())
+        plain_decoder.set_weights(decoder.get_weights())
+        self.describer = Describer(encoder, plain_bridge, plain_decoder, self.vocabulary.words)
 
     # -- on disk -------------------------------------------------------------------------------------------------
 
     def _save_parts(self, folder: Path) -> None:
-        for name, network in (("backbone", self.encoder), ("bridge", self.bridge), ("decoder", self.decoder)):
-            write_safely(folder / f"{name}.keras", lambda path, network=network: _save_network(network, path))
+        for name in _NETWORKS:
+            write_safely(folder / f"{name}.keras", self.describer.networks[name].save)
         self.vocabulary.save(folder / "vocabulary.txt")
         card = self._card()
         write_safely(folder / "README.md", lambda path: path.write_text(card, encoding="utf-8"))
@@ -512,18 +377,16 @@ class Captioner(System):
     def _load_parts(self, folder: Path) -> None:
         import keras
 
-        missing = [name for name in ("backbone", "bridge", "decoder") if not (folder / f"{name}.keras").is_file()]
+        paths = [folder / f"{name}.keras" for name in _NETWORKS]
+        missing = [path.name for path in paths if not path.is_file()]
         if missing:
             raise FirstlightError(
-                f"Expected a finished training in {folder}. Received one without {missing[0]}.keras. "
+                f"Expected a finished training in {folder}. Received one without {', '.join(missing)}. "
                 "Run the training command again; it goes on where it was stopped."
             )
         self.vocabulary = Vocabulary.load(folder / "vocabulary.txt")
-        self.encoder, self.bridge, self.decoder = (
-            keras.models.load_model(folder / f"{name}.keras", compile=False)
-            for name in ("backbone", "bridge", "decoder")
-        )
-        self._programs = {}
+        networks = [keras.models.load_model(path, compile=False) for path in paths]
+        self.describer = Describer(*networks, self.vocabulary.words)
 
     def _card(self) -> str:
         """A short model card: what it is, what it learned from, how to use it, and what not to expect."""
@@ -543,36 +406,3 @@ class Captioner(System):
             "describe anything else in those terms, wrongly and with confidence.",
         ]
         return "\n".join(lines) + "\n"
-
-
-def _parts(train: Split, validation: Split | None, hold_out: int) -> tuple[Split, Split]:
-    """What to learn from and what decides. Held-out images are chosen by a stable hash of their names."""
-    for split in (train, validation):
-        if split is not None and not len(split):
-            raise FirstlightError(f"Expected images with captions. Received an empty split {split.name!r}.")
-    if validation is not None and not hold_out:
-        return train, validation
-    count = hold_out or max(1, len(train) // 10)
-    if count >= len(train):
-        raise FirstlightError(
-            f"Expected more training images than are held out. Received {len(train)} images, {count} of them held out."
-        )
-    order = sorted(range(len(train)), key=lambda row: sha256(train.names[row].encode()).digest())
-    return train.take(sorted(order[count:])), train.take(sorted(order[:count]))
-
-
-def _earlier(folder: Path | None) -> dict[str, Any]:
-    """What an earlier call has written into the run folder, if there was one."""
-    from firstlight.systems.system import read_description
-
-    there = folder is not None and (folder / "system.json").exists()
-    return read_description(folder) if there and folder is not None else {}
-
-
-def _kept(outputs: dict[str, Any]) -> dict[str, Any]:
-    return {name: outputs[name] for name in ("logits", "attention") if name in outputs}
-
-
-def _save_network(network: "keras.Model", path: Path) -> None:
-    """Keras insists on the suffix .keras; the temporary name keeps it."""
-    network.save(path)

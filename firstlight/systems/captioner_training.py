@@ -5,9 +5,7 @@ that a training that is killed and started again ends with the same weights to t
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,57 +13,22 @@ import keras
 import numpy as np
 
 from firstlight import metrics
-from firstlight.data.batches import batched, grouped_by_length, pad, shuffled
-from firstlight.data.vocabulary import END, START
+from firstlight.data.batches import batched
+from firstlight.data.vocabulary import END
 from firstlight.errors import FirstlightError
-from firstlight.systems.backend import compiles_each_shape, trains_under_xla
+from firstlight.systems.backend import trains_under_xla
+from firstlight.systems.captioner_batches import SAMPLES, Examples, Plan, Rewarding, Teaching
 from firstlight.systems.captioner_networks import CaptionTrainer
 from firstlight.systems.decoding import Decoder, Search
 from firstlight.systems.system import History, write_safely
 
-__all__ = ["Examples", "Plan", "Training"]
+__all__ = ["Training"]
 
-_SAMPLES = 5  # captions drawn for each image in self-critical training; their mean is the baseline of each
+_STAGES = ("cross-entropy", "self-critical")
 _SELF_CRITICAL_RATE = 5e-5
 _VALIDATION_BEAM = 3
-_AVERAGE_EVERY = 5
-
-_Batch = tuple[dict[str, np.ndarray], np.ndarray, np.ndarray | None]
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Captions with the images they belong to.
-
-    Args:
-        inputs: gives what the front reads for these images, by position: `inputs(images, views) -> {name: array}`.
-        views: how many views of each image there are; view 0 is the plain one.
-        encoded: the captions as word indices, without start and end.
-        owner: for each caption, the position of its image.
-        references: for each image, its captions as tokens.
-    """
-
-    inputs: Callable[[np.ndarray, np.ndarray | int], dict[str, np.ndarray]]
-    views: int
-    encoded: Sequence[np.ndarray]
-    owner: np.ndarray
-    references: Sequence[Sequence[Sequence[str]]]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How long and how fast to learn; see `Captioner.fit` and the settings of `Captioner`."""
-
-    seed: int
-    epochs: int
-    self_critical_epochs: int
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
-    label_smoothing: float
-    average: float
-    patience: int
-    maximum_length: int
+_VALIDATION_BATCH = 64
+_AVERAGE_EVERY = 5  # steps; the running mean of the weights need not see each
 
 
 class Training:
@@ -99,149 +62,95 @@ class Training:
         self.train, self.validation = train, validation
         self.plan, self.progress, self.folder = plan, progress, folder
         self.curves = _curves(folder) if tensorboard else None
-        self.history = History()
+        self.describe = Decoder(front, decoder)
         self.variables = list({id(v): v for v in [*front.variables, *decoder.variables]}.values())
         self.floats = [v for v in self.variables if "float" in str(v.dtype)]
+        self.history = History()
+        self.steps = 0
+        self.averaged = 0
         self.average: list[np.ndarray] | None = None
         self.best: list[np.ndarray] | None = None
         self.best_score = -1.0
-        self.steps = 0
-        self.describe = Decoder(front, decoder)
-        self.reward: metrics.CiderD | None = None
+        self.optimizer_state: list[np.ndarray] = []
 
     def run(self) -> History:
         """Learn until the last epoch, or until validation has not improved for `patience` epochs.
 
         Afterwards the networks hold the weights of the best epoch.
         """
-        plan = self.plan
-        stages = [("cross-entropy", plan.epochs), ("self-critical", plan.self_critical_epochs)]
-        done = self._resume()
-        self.progress.start(plan.epochs + plan.self_critical_epochs, done)
-        for stage, epochs in stages:
-            here = sum(row["stage"] == stage for row in self.history.rows)
-            later = any(row["stage"] != stage for row in self.history.rows) and stage == "cross-entropy"
-            if later or here >= epochs:
+        self._resume()
+        done = len(self.history.rows)
+        self.progress.start(self.plan.epochs + self.plan.self_critical_epochs, done)
+        for stage, epochs in zip(_STAGES, (self.plan.epochs, self.plan.self_critical_epochs), strict=True):
+            begun = self._epochs_of(stage)
+            over = stage == "cross-entropy" and self._epochs_of("self-critical")
+            if over or begun >= epochs or self._is_exhausted(stage):
                 continue
-            trainer = self._trainer(stage)
-            if here:
-                self._restore_optimizer(trainer)
-            elif stage == "self-critical":
-                self._assign(self.best or [])
-                self.average = None
-            for number in range(here, epochs):
+            supply, trainer = self._prepare(stage)
+            for number in range(begun, epochs):
+                self._epoch(trainer, supply, stage, number)
                 if self._is_exhausted(stage):
-                    self.progress.message(f"{stage}: no better for {plan.patience} epochs, stopped")
+                    self.progress.message(f"{stage}: stopped, no better for {self.plan.patience} epochs")
                     break
-                self._epoch(trainer, stage, number)
         if self.best is not None:
             self._assign(self.best)
         return self.history
 
-    def _trainer(self, stage: str) -> CaptionTrainer:
-        """The network to be trained, compiled with the optimizer of the stage."""
+    def _epochs_of(self, stage: str) -> int:
+        return sum(row["stage"] == stage for row in self.history.rows)
+
+    def _is_exhausted(self, stage: str) -> bool:
+        scores = [row["cider"] for row in self.history.rows]
+        since_best = len(scores) - 1 - int(np.argmax(scores)) if scores else 0
+        return bool(self.plan.patience) and min(since_best, self._epochs_of(stage)) >= self.plan.patience
+
+    def _prepare(self, stage: str) -> tuple[Teaching | Rewarding, CaptionTrainer]:
+        """The batches of a stage, and the network compiled with its optimizer, in the state it was left in."""
         plan = self.plan
+        supply: Teaching | Rewarding
         if stage == "cross-entropy":
-            steps = plan.epochs * len(self._length_batches(0))
-            warm_up = min(300, steps // 10)
-            rate = keras.optimizers.schedules.CosineDecay(
-                0.0, max(1, steps - warm_up), warmup_target=plan.learning_rate, warmup_steps=warm_up
-            )
-            trainer = CaptionTrainer(self.front, self.decoder, label_smoothing=plan.label_smoothing)
+            supply = Teaching(self.train, plan)
+            trainer = CaptionTrainer(self.front, self.decoder, plan.together, plan.label_smoothing)
+            rate = _warm_cosine(plan.learning_rate, plan.epochs * supply.count())
         else:
+            supply = Rewarding(self.train, plan, self.words, self.describe)
+            trainer = CaptionTrainer(self.front, self.decoder, SAMPLES)
             rate = _SELF_CRITICAL_RATE
-            trainer = CaptionTrainer(self.front, self.decoder, copies=_SAMPLES)
         optimizer = keras.optimizers.AdamW(rate, weight_decay=plan.weight_decay, beta_2=0.99, global_clipnorm=1.0)
         trainer.compile(optimizer=optimizer, jit_compile=trains_under_xla())
         optimizer.build(trainer.trainable_variables)
-        return trainer
+        if self._epochs_of(stage):
+            for variable, value in zip(optimizer.variables, self.optimizer_state, strict=True):
+                variable.assign(value)
+        elif stage == "self-critical" and self.best is not None:
+            self._assign(self.best)
+            self.average, self.averaged = None, 0
+        return supply, trainer
 
-    def _epoch(self, trainer: CaptionTrainer, stage: str, number: int) -> None:
+    def _epoch(self, trainer: CaptionTrainer, supply: Teaching | Rewarding, stage: str, number: int) -> None:
         epoch = len(self.history.rows)
-        supply = self._taught(number) if stage == "cross-entropy" else self._rewarded(number)
         total, words, rewards = 0.0, 0, []
-        count = next(supply)
-        self.progress.epoch_started(epoch, count)
-        for done, (inputs, targets, weights) in enumerate(supply, 1):
+        self.progress.epoch_started(epoch, supply.count())
+        for done, batch in enumerate(supply.epoch(number), 1):
             trainer.reset_metrics()
-            logs = trainer.train_on_batch(inputs, targets, sample_weight=weights, return_dict=True)
-            loss, size = float(logs["loss"]), int(np.count_nonzero(targets))
+            logs = trainer.train_on_batch(batch.inputs, batch.targets, sample_weight=batch.weights, return_dict=True)
+            loss, size = float(logs["loss"]), int(np.count_nonzero(batch.targets))
             if not np.isfinite(loss):
                 raise FirstlightError(
                     f"Expected a finite loss. Received {loss} in epoch {epoch + 1}, batch {done}. "
                     "Pass a smaller learning_rate, or precision='float32'."
                 )
             total, words = total + loss * size, words + size
-            rewards.append(float(self.last_reward) if weights is not None else 0.0)
+            rewards.append(batch.reward)
             self.steps += 1
             if self.steps % _AVERAGE_EVERY == 0:
                 self._add_to_average()
             self.progress.batch(done, loss, size)
-        row = {"epoch": epoch + 1, "stage": stage, "loss": total / max(words, 1)}
-        row["reward"] = float(np.mean(rewards)) if stage == "self-critical" else None
-        row.update(self._validate())
+        reward = float(np.mean(rewards)) if stage == "self-critical" else None
+        row = {"epoch": epoch + 1, "stage": stage, "loss": total / max(words, 1), "reward": reward, **self._validate()}
         self.history.rows.append(row)
         self._write_down(trainer)
-        if self.curves is not None:
-            for name, value in row.items():
-                if isinstance(value, float):
-                    self.curves.add_scalar(name, value, step=epoch + 1)
-            self.curves.flush()
         self.progress.epoch_ended(epoch, {name: value for name, value in row.items() if value is not None})
-
-    def _length_batches(self, number: int) -> list[np.ndarray]:
-        lengths = [len(caption) for caption in self.train.encoded]
-        return grouped_by_length(lengths, self.plan.batch_size, self.plan.seed, number)
-
-    def _taught(self, number: int) -> Iterator[Any]:
-        """The number of batches, then the batches of an epoch of teacher forcing."""
-        random = np.random.default_rng([self.plan.seed, number, 1])
-        batches = self._length_batches(number)
-        views = [random.integers(0, self.train.views, len(rows)) for rows in batches]
-        yield len(batches)
-
-        def batch(place: int) -> _Batch:
-            rows = batches[place]
-            captions = [[START, *self.train.encoded[row], END] for row in rows]
-            longest = max(map(len, captions))
-            # Where each shape costs a compilation, lengths are rounded up to a multiple of four.
-            length = -(-(longest - 1) // 4) * 4 + 1 if compiles_each_shape() else longest
-            words = pad(captions, length=length)
-            inputs = self.train.inputs(self.train.owner[rows], views[place])
-            return {**inputs, "words": words[:, :-1]}, words[:, 1:], None
-
-        yield from _ahead(batch, len(batches))
-
-    def _rewarded(self, number: int) -> Iterator[Any]:
-        """The number of batches, then batches of the network's own captions with how much better each is than its
-        siblings: self-critical sequence training (Rennie et al. 2017) with the mean of the other samples as the
-        baseline (Luo 2020), CIDEr-D as the reward, and the end of the sentence counted as a word."""
-        plan, train = self.plan, self.train
-        if self.reward is None:
-            self.reward = metrics.CiderD([[[*tokens, "<end>"] for tokens in each] for each in train.references])
-        random = np.random.default_rng([plan.seed, number, 2])
-        order = shuffled(len(train.references), plan.seed, plan.epochs + number)
-        size = max(1, plan.batch_size // _SAMPLES)
-        batches = [order[rows] for rows in batched(len(order), size) if len(rows) == size] or [order]
-        search = Search(beam_width=1, temperature=1.0, maximum_length=plan.maximum_length)
-        yield len(batches)
-
-        def inputs(place: int) -> dict[str, np.ndarray]:
-            views = np.random.default_rng([plan.seed, number, 3, place]).integers(0, train.views, len(batches[place]))
-            return train.inputs(batches[place], views)
-
-        for place, given in enumerate(_ahead(inputs, len(batches))):
-            images = batches[place]
-            uniform = random.random((len(images) * _SAMPLES, plan.maximum_length + 1), dtype=np.float32)
-            tokens = self.describe(given, search, uniform)[0].reshape(len(images) * _SAMPLES, -1)
-            texts = [["<end>" if word == END else self.words[word] for word in row if word] for row in tokens]
-            reward = self.reward.score(texts, np.repeat(images, _SAMPLES)).reshape(-1, _SAMPLES)
-            self.last_reward = reward.mean()
-            others = (reward.sum(axis=1, keepdims=True) - reward) / (_SAMPLES - 1)
-            advantage = (reward - others).reshape(-1, 1).astype("float32")
-            start = np.full((len(tokens), 1), START, "int32")
-            words = np.concatenate([start, tokens[:, :-1]], axis=1)
-            yield {**given, "words": words}, tokens, np.broadcast_to(advantage, tokens.shape)
 
     def _validate(self) -> dict[str, Any]:
         """Describe the validation images with the averaged weights, and keep the weights if they are the best."""
@@ -249,11 +158,12 @@ class Training:
         judged = self.average or now
         self._assign(judged)
         search = Search(beam_width=_VALIDATION_BEAM, maximum_length=self.plan.maximum_length)
+        count = len(self.validation.references)
         captions = []
-        for images in batched(len(self.validation.references), 64):
+        for images in batched(count, _VALIDATION_BATCH):
             # Every batch has the same size, so that one compiled loop serves all: the last is filled up.
-            filled = np.resize(images, min(64, len(self.validation.references)))
-            tokens = self.describe(self.validation.inputs(filled, 0), search)[0]
+            filled = np.resize(images, min(_VALIDATION_BATCH, count))
+            tokens = self.describe(self.validation.inputs(filled, None), search)[0]
             captions += [[self.words[word] for word in row[0] if word > END] for row in tokens[: len(images)]]
         scores = metrics.score(captions, self.validation.references, metrics=("bleu", "cider"))
         score = scores["cider"].value
@@ -264,36 +174,43 @@ class Training:
         return {"cider": score, "bleu_4": scores["bleu_4"].value, "distinct": distinct}
 
     def _add_to_average(self) -> None:
-        """Exponential moving average of the weights, begun after the first epoch of a stage."""
+        """Exponential moving average of the weights, begun after the first epoch, short at first and then longer."""
         if not self.plan.average or not self.history.rows:
             return
+        self.averaged += 1
+        seen = self.averaged * _AVERAGE_EVERY
+        momentum = min(self.plan.average, (1 + seen) / (10 + seen))
         now = [keras.ops.convert_to_numpy(v) for v in self.floats]
         if self.average is None:
-            self.average = [value.copy() for value in now]
-        share = 1 - self.plan.average**_AVERAGE_EVERY
+            self.average = [np.array(value) for value in now]
+        share = 1 - momentum**_AVERAGE_EVERY
         for mean, value in zip(self.average, now, strict=True):
             mean += share * (value - mean)
 
-    def _is_exhausted(self, stage: str) -> bool:
-        scores = [row["cider"] for row in self.history.rows]
-        since_best = len(scores) - 1 - int(np.argmax(scores)) if scores else 0
-        in_stage = sum(row["stage"] == stage for row in self.history.rows)
-        return bool(self.plan.patience) and min(since_best, in_stage) >= self.plan.patience
-
     def _assign(self, values: Sequence[np.ndarray]) -> None:
-        for variable, value in zip(self.floats, values, strict=False):
+        for variable, value in zip(self.floats, values, strict=True):
             variable.assign(value)
 
     def _write_down(self, trainer: CaptionTrainer) -> None:
+        """All that the next epoch depends on, into one file; the curves, into the others."""
         if self.folder is None:
             return
-        arrays: dict[str, np.ndarray] = {}
-        optimizer = trainer.optimizer.variables
-        for name, values in (("weight", self.variables), ("optimizer", optimizer)):
-            arrays.update({f"{name}_{i}": keras.ops.convert_to_numpy(value) for i, value in enumerate(values)})
-        for name, kept in (("average", self.average), ("best", self.best)):
-            arrays.update({f"{name}_{i}": value for i, value in enumerate(kept or [])})
+        self.history.save(self.folder / "history.csv")
+        row = self.history.rows[-1]
+        if self.curves is not None:
+            for name in ("loss", "reward", "cider", "bleu_4", "distinct"):
+                if row[name] is not None:
+                    self.curves.add_scalar(name, row[name], step=row["epoch"])
+            self.curves.flush()
+        groups = {
+            "weight": [keras.ops.convert_to_numpy(v) for v in self.variables],
+            "optimizer": [keras.ops.convert_to_numpy(v) for v in trainer.optimizer.variables],
+            "average": self.average or [],
+            "best": self.best or [],
+        }
+        arrays = {f"{name}_{number}": value for name, group in groups.items() for number, value in enumerate(group)}
         state = {"rows": self.history.rows, "best_score": self.best_score, "steps": self.steps}
+        state["averaged"] = self.averaged
         arrays["state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
 
         def write(path: Path) -> None:
@@ -301,55 +218,45 @@ class Training:
                 np.savez(file, **arrays)
 
         write_safely(self.folder / "checkpoints" / "last.npz", write)
-        self.history.save(self.folder / "history.csv")
 
-    def _resume(self) -> int:
-        """Take up the last epoch that was written down; returns how many there are."""
+    def _resume(self) -> None:
+        """Take up the last epoch that was written down, if there is one."""
         path = None if self.folder is None else self.folder / "checkpoints" / "last.npz"
         if path is None or not path.exists():
-            return 0
+            return
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)
         state = json.loads(arrays["state"].tobytes())
-        for i, variable in enumerate(self.variables):
-            variable.assign(arrays[f"weight_{i}"])
-        self.history.rows, self.best_score, self.steps = state["rows"], state["best_score"], state["steps"]
-        for name in ("average", "best"):
-            kept = [arrays[f"{name}_{i}"] for i in range(len(self.floats)) if f"{name}_{i}" in arrays]
-            setattr(self, name, kept or None)
-        self._optimizer_state = [arrays[name] for name in _sorted_by_number(arrays, "optimizer")]
-        return len(self.history.rows)
-
-    def _restore_optimizer(self, trainer: CaptionTrainer) -> None:
-        for variable, value in zip(trainer.optimizer.variables, self._optimizer_state, strict=True):
+        self.history.rows, self.best_score = state["rows"], state["best_score"]
+        self.steps, self.averaged = state["steps"], state["averaged"]
+        for variable, value in zip(self.variables, _group(arrays, "weight"), strict=True):
             variable.assign(value)
+        self.average = _group(arrays, "average") or None
+        self.best = _group(arrays, "best") or None
+        self.optimizer_state = _group(arrays, "optimizer")
+
+
+def _warm_cosine(rate: float, steps: int) -> keras.optimizers.schedules.CosineDecay:
+    """Up in a straight line over at most 300 steps, then down as half a cosine (Loshchilov and Hutter 2017)."""
+    warm_up = min(300, steps // 10)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, steps - warm_up), warmup_target=rate, warmup_steps=warm_up
+    )
+
+
+def _group(arrays: Mapping[str, np.ndarray], name: str) -> list[np.ndarray]:
+    """The arrays `name_0`, `name_1`, ... in order."""
+    count = sum(key.startswith(f"{name}_") for key in arrays)
+    return [arrays[f"{name}_{number}"] for number in range(count)]
 
 
 def _curves(folder: Path | None) -> Any:
     """What writes numbers for TensorBoard; the extra must be installed and there must be a folder."""
     if folder is None:
-        raise FirstlightError(
-            "Expected a run folder for the curves of TensorBoard. Received folder=None. Pass folder=..."
-        )
+        raise FirstlightError("Expected a run folder for TensorBoard's curves. Received folder=None. Pass folder=...")
     try:
         from tensorboard.summary import Writer
     except ImportError as error:
         message = 'Expected TensorBoard to be installed. Received none. Run: pip install "firstlight[tensorboard]"'
         raise FirstlightError(message) from error
     return Writer(str(folder / "tensorboard"))
-
-
-def _sorted_by_number(names: Any, start: str) -> list[str]:
-    """The names `start_0`, `start_1`, ... in the order of their numbers."""
-    found = [name for name in names if name.startswith(f"{start}_")]
-    return sorted(found, key=lambda name: int(name.rpartition("_")[2]))
-
-
-def _ahead(make: Callable[[int], Any], count: int) -> Iterator[Any]:
-    """`make(0)`, `make(1)`, ..., each prepared in a thread while the one before is in use."""
-    with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(make, 0) if count else None
-        for place in range(count):
-            ready = coming.result()
-            coming = thread.submit(make, place + 1) if place + 1 < count else None
-            yield ready

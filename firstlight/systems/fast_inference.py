@@ -53,7 +53,7 @@ def choose(engine: str = "auto", precision: str = "auto") -> tuple[str, str]:
     """The engine and the precision that these words stand for on this machine.
 
     "auto": openvino where it is installed, else the frozen function on TensorFlow, else keras; bfloat16 where the
-    engine is openvino and the processor computes it, else float32. Raises FirstlightError for what is not to be had here.
+    engine is openvino and the processor computes it, else float32. Raises FirstlightError for what cannot be had here.
     """
     if engine == "auto":
         engine = _fastest()
@@ -139,14 +139,13 @@ def _convolutions_before_normalization(model: keras.Model) -> dict[str, Any]:
 
 def _folded(convolution: Any, normalization: Any) -> tuple[Any, list[Any]]:
     """A convolution with a bias, and the weights that make it compute what both layers did."""
-    value = keras.ops.convert_to_numpy
-    scale = 1 / np.sqrt(value(normalization.moving_variance) + normalization.epsilon)
+    scale = 1 / np.sqrt(normalization.moving_variance.numpy() + normalization.epsilon)
     if normalization.scale:
-        scale = scale * value(normalization.gamma)
+        scale = scale * normalization.gamma.numpy()
     kernel, *bias = convolution.get_weights()
-    new_bias = ((bias[0] if bias else 0) - value(normalization.moving_mean)) * scale
+    new_bias = ((bias[0] if bias else 0) - normalization.moving_mean.numpy()) * scale
     if normalization.center:
-        new_bias = new_bias + value(normalization.beta)
+        new_bias = new_bias + normalization.beta.numpy()
     depthwise = type(convolution) is layers.DepthwiseConv2D  # its kernel ends with (channels, multiplier)
     kernel = kernel * (scale.reshape(kernel.shape[-2:]) if depthwise else scale)
     return type(convolution).from_config({**convolution.get_config(), "use_bias": True}), [kernel, new_bias]
@@ -183,7 +182,8 @@ def _with_keras(encoder: keras.Model, batch_size: int, dtype: str) -> Function:
     def run(images: NDArray[np.uint8]) -> NDArray[Any]:
         batches = [images[start : start + batch_size] for start in range(0, len(images), batch_size)]
         grids = [encoder.predict_on_batch(_padded(batch, batch_size))[: len(batch)] for batch in batches]
-        return np.concatenate(grids).astype(dtype)
+        with np.errstate(over="ignore"):  # too large for float16 becomes infinite, as in the other engines
+            return np.concatenate(grids).astype(dtype)
 
     return run
 

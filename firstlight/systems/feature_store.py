@@ -8,7 +8,6 @@ line in `keys.txt` is complete, so a process may be killed at any moment, and se
 import json
 import os
 import sys
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -42,8 +41,6 @@ class FeatureStore:
         with self._locked():
             self._settle(settings)
             self._repair()
-        self._grids = open(folder / "grids.float16", "rb", buffering=0)
-        self._reading = threading.Lock()
         self.refresh()
 
     def __len__(self) -> int:
@@ -78,11 +75,11 @@ class FeatureStore:
         wanted = list(zip(records, views, strict=True))
         grids = np.empty((len(wanted), *self.shape[1:]), np.float16)
         view_bytes = self.record_bytes // self.shape[0]
-        with self._reading:
+        with open(self.folder / "grids.float16", "rb", buffering=0) as file:  # opened anew: threads share no position
             for grid, (record, view) in zip(grids, wanted, strict=True):
-                self._grids.seek(record * self.record_bytes + view * view_bytes)
-                if self._grids.readinto(grid.reshape(-1).view(np.uint8)) != view_bytes:
-                    raise FirstlightError(f"{self.folder / 'grids.float16'} ends early. Remove the folder and start again.")
+                file.seek(record * self.record_bytes + view * view_bytes)
+                if file.readinto(grid.reshape(-1).view(np.uint8)) != view_bytes:
+                    raise FirstlightError(f"{file.name} ends too early. Remove its folder and start again.")
         return grids
 
     def _settle(self, settings: dict[str, Any]) -> None:
@@ -98,9 +95,8 @@ class FeatureStore:
         different = [name for name in settings if known.get(name) != settings[name] and name != "engine"]
         if different:
             raise FirstlightError(
-                f"Expected features with the same {', '.join(different)} in {self.folder}. "
-                f"Received {[settings[name] for name in different]}, there are {[known.get(name) for name in different]}. "
-                "Pass another folder, or remove this one."
+                f"Expected features with the same {', '.join(different)} as in {path}. "
+                f"Received {[settings[name] for name in different]}. Pass another folder, or remove this one."
             )
 
     def _repair(self) -> None:

@@ -12,6 +12,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,8 @@ Progress = Callable[[int, int, str], None]
 class Features:
     """The features of a list of images; position i belongs to `images[rows[i]]`.
 
-    `rows` are the positions of the usable images in the list, `problems` tell of the others, `engine` and `precision` of
-    what computed (or would compute) them.
+    `rows` are the positions of the usable images in the list, `problems` tell of the others, `engine` and `precision`
+    of what was to compute them.
     """
 
     store: FeatureStore
@@ -62,7 +63,9 @@ class Features:
         """Of one image: (views, rows, columns, channels)."""
         return self.store.shape
 
-    def read(self, rows: Sequence[int] | NDArray[Any], views: Sequence[int] | NDArray[Any] | None = None) -> NDArray[np.float16]:
+    def read(
+        self, rows: Sequence[int] | NDArray[Any], views: Sequence[int] | NDArray[Any] | None = None
+    ) -> NDArray[np.float16]:
         """Grids (batch, rows, columns, channels) float16 at these positions 0..len-1, in this order.
 
         `views` names the view of each, 0 (the plain image) where it is None.
@@ -71,10 +74,12 @@ class Features:
         views = np.zeros_like(rows) if views is None else np.asarray(views, np.int64).reshape(-1)
         if len(rows) != len(views):
             raise FirstlightError(f"Expected one view for each of {len(rows)} rows. Received {len(views)}.")
-        if len(rows) and not (0 <= rows.min() and rows.max() < len(self)):
+        if len(rows) and (rows.min() < 0 or rows.max() >= len(self)):
             raise FirstlightError(f"Expected rows from 0 to {len(self) - 1}. Received {rows.min()} to {rows.max()}.")
-        if len(rows) and not (0 <= views.min() and views.max() < self.shape[0]):
-            raise FirstlightError(f"Expected views from 0 to {self.shape[0] - 1}. Received {views.min()} to {views.max()}.")
+        if len(rows) and (views.min() < 0 or views.max() >= self.shape[0]):
+            raise FirstlightError(
+                f"Expected views from 0 to {self.shape[0] - 1}. Received {views.min()} to {views.max()}."
+            )
         return self.store.read(self.records[rows].tolist(), views.tolist())
 
 
@@ -95,30 +100,29 @@ def extract(
 ) -> Features:
     """The encoder's features of images (paths or arrays), from disk where they are there, computed where not.
 
-    `views` counts the versions of an image, see `make_views`. `folder` holds one folder for each combination of encoder,
-    size, fit, views and precision; by default `features` in the cache folder. `engine` and `precision` as in
-    `fast_inference.choose`. `progress(done, all, text)` is called after each batch. An image that cannot be read becomes a
-    `Problem`, with on_error="raise" an error.
+    `views` counts the versions of an image, see `make_views`. `folder` holds one folder for each combination of
+    encoder, size, fit, views and precision; by default `features` in the cache folder. `engine` and `precision` as in
+    `fast_inference.choose`. `progress(done, all, text)` is called after each batch. An image that cannot be read
+    becomes a `Problem`, with on_error="raise" an error.
     """
     if on_error not in ("pass over", "raise"):
         raise FirstlightError(f'Expected on_error "pass over" or "raise". Received {on_error!r}.')
     engine, precision = choose(engine, precision)
     store = _open_store(encoder, size, views, fit, folder, engine, precision)
     source = _Source(images, store, size, fit, views, batch_size, threads)
+    telling = progress or (lambda done, count, text: None)
     runner: Runner | None = None
-    for keys, batch in source.batches():
-        runner = runner or compile_encoder(encoder, engine, precision, batch_size)
-        if len(keys):
+    for done, keys, batch in _ahead(source.batches()):
+        if on_error == "raise":
+            source.complain()
+        if keys:
+            runner = runner or compile_encoder(encoder, engine, precision, batch_size)
             store.append(keys, _encode(runner, batch, encoder))
-        if on_error == "raise" and source.errors:
-            raise source.errors[min(source.errors)]
-        if progress:
-            progress(source.done, len(images), f"{engine}, {precision}")
-    if on_error == "raise" and source.errors:
-        raise source.errors[min(source.errors)]
-    if progress:
-        progress(len(images), len(images), f"{engine}, {precision}")
-    return _collect(images, store, source, engine, precision)
+        telling(done, len(images), f"{engine}, {precision}")
+    if on_error == "raise":
+        source.complain()
+    telling(len(images), len(images), f"{engine}, {precision}")
+    return _collect(source, engine, precision)
 
 
 def make_views(image: NDArray[np.uint8], views: int) -> NDArray[np.uint8]:
@@ -137,10 +141,17 @@ def make_views(image: NDArray[np.uint8], views: int) -> NDArray[np.uint8]:
 
 
 class _Source:
-    """Images on their way to the network: hashed, decoded by threads and put together in batches, some ahead of it."""
+    """Images on their way to the network: hashed, decoded by threads and put together in batches."""
 
     def __init__(
-        self, images: Sequence[Image], store: FeatureStore, size: int, fit: str, views: int, batch_size: int, threads: int
+        self,
+        images: Sequence[Image],
+        store: FeatureStore,
+        size: int,
+        fit: str,
+        views: int,
+        batch_size: int,
+        threads: int,
     ) -> None:
         self.images = images
         self.store = store
@@ -149,84 +160,91 @@ class _Source:
         self.views = views
         self.count = max(1, batch_size // views)  # images a batch
         self.threads = threads
-        self.keys: list[bytes | None] = []  # of each image; None where it cannot be read
-        self.errors: dict[int, FirstlightError] = {}  # by position of the image
-        self.done = 0
+        self.keys: list[bytes | None] = []  # of each image; None where the file cannot be read
+        self.unread: dict[int, FirstlightError] = {}  # by position
+        self.broken: dict[bytes, FirstlightError] = {}  # by key
 
-    def batches(self) -> Iterator[tuple[list[bytes], NDArray[np.uint8]]]:
-        """Pairs of keys and images (batch, views, height, width, 3) of all that is not stored yet."""
-        ready: queue.Queue[Any] = queue.Queue(maxsize=2)
-        stop = threading.Event()
-
-        def put(item: Any) -> bool:
-            while not stop.is_set():
-                try:
-                    ready.put(item, timeout=0.1)
-                    return True
-                except queue.Full:
-                    continue
-            return False
-
-        def produce() -> None:
-            try:
-                for item in self._batches():
-                    if not put(item):
-                        return
-                put(None)
-            except BaseException as error:  # handed to the caller, whose thread it stops
-                put(error)
-
-        thread = threading.Thread(target=produce, name="features", daemon=True)
-        thread.start()
-        try:
-            while (item := ready.get()) is not None:
-                if isinstance(item, BaseException):
-                    raise item
-                self.done, keys, batch = item
-                yield keys, batch
-        finally:
-            stop.set()
-            thread.join()
-
-    def _batches(self) -> Iterator[tuple[int, list[bytes], NDArray[np.uint8]]]:
-        wanted: list[tuple[int, bytes]] = []  # positions and keys of the images given out for decoding
+    def batches(self) -> Iterator[tuple[int, list[bytes], NDArray[np.uint8]]]:
+        """(images done, keys, images (batch, views, height, width, 3)) of all that is not stored yet."""
+        given_out: list[tuple[int, bytes]] = []  # position and key of each image that went to the decoder
 
         def missing() -> Iterator[Image]:
-            pending: set[bytes] = set()
-            for position, key in enumerate(self._hash()):
+            known: set[bytes] = set()
+            for position, key in enumerate(self._hashed()):
                 self.keys.append(key)
-                if key is not None and key not in self.store.positions and key not in pending:
-                    pending.add(key)
-                    wanted.append((position, key))
+                if key is not None and key not in self.store.positions and key not in known:
+                    known.add(key)
+                    given_out.append((position, key))
                     yield self.images[position]
 
         decoded = pictures.read_many(missing(), self.size, self.fit, self.threads)
         while taken := list(itertools.islice(decoded, self.count)):
             keys, batch = [], []
             for index, image in taken:
-                position, key = wanted[index]
+                key = given_out[index][1]
                 if isinstance(image, FirstlightError):
-                    self.errors[position] = image
+                    self.broken[key] = image
                 else:
                     keys.append(key)
                     batch.append(make_views(image, self.views))
-            shape = (0, self.views, self.size, self.size, 3)
-            yield wanted[taken[-1][0]][0] + 1, keys, np.stack(batch) if batch else np.empty(shape, np.uint8)
+            yield given_out[taken[-1][0]][0] + 1, keys, np.array(batch, np.uint8)
 
-    def _hash(self) -> Iterator[bytes | None]:
-        """The key of each image in order, some computed ahead; None where the file cannot be read."""
+    def error(self, position: int) -> FirstlightError | None:
+        """Why the image at this position cannot be used; None where it can."""
+        key = self.keys[position]
+        return self.unread.get(position) if key is None else self.broken.get(key)
+
+    def complain(self) -> None:
+        """Raise the error of the first image that cannot be used, if there is one."""
+        if self.unread or self.broken:
+            raise next(error for position in range(len(self.keys)) if (error := self.error(position)))
+
+    def _hashed(self) -> Iterator[bytes | None]:
+        """The key of each image, in order, some computed ahead."""
         ahead = 8 * self.threads
         with ThreadPoolExecutor(self.threads, thread_name_prefix="hash") as pool:
             for start in range(0, len(self.images), ahead):
-                chunk = range(start, min(start + ahead, len(self.images)))
-                yield from pool.map(self._key, chunk)
+                yield from pool.map(self._key, range(start, min(start + ahead, len(self.images))))
 
     def _key(self, position: int) -> bytes | None:
         try:
             return _key(self.images[position])
         except FirstlightError as error:
-            self.errors[position] = error
+            self.unread[position] = error
             return None
+
+
+def _ahead(items: Iterable[Any], count: int = 2) -> Iterator[Any]:
+    """The same items, up to `count` of them made ready by a thread before they are asked for."""
+    ready: queue.Queue[Any] = queue.Queue(maxsize=count)
+    stop = threading.Event()
+    end = object()
+
+    def put(item: Any) -> None:
+        while not stop.is_set():
+            with suppress(queue.Full):
+                return ready.put(item, timeout=0.1)
+
+    def produce() -> None:
+        try:
+            for item in items:
+                put((item, None))
+                if stop.is_set():
+                    return
+            put((end, None))
+        except BaseException as error:  # raised again where the items are used
+            put((end, error))
+
+    thread = threading.Thread(target=produce, name="features", daemon=True)
+    thread.start()
+    try:
+        while (received := ready.get())[0] is not end:
+            yield received[0]
+        if received[1] is not None:
+            raise received[1]
+    finally:
+        stop.set()
+        thread.join()
 
 
 def _key(image: Image) -> bytes:
@@ -274,12 +292,15 @@ def _open_store(
     return FeatureStore(parent / name, (views, *encoder.output_shape[1:]), {**settings, "engine": engine})
 
 
-def _collect(images: Sequence[Image], store: FeatureStore, source: _Source, engine: str, precision: str) -> Features:
-    rows = [row for row, key in enumerate(source.keys) if key in store.positions]
-    records = [store.positions[source.keys[row]] for row in rows]
-    broken = _Broken(source.keys, source.errors)
-    problems = [Problem("image", str(broken[row]), _name(images[row], row)) for row in sorted(set(range(len(images))) - set(rows))]
-    return Features(store, np.array(records, np.int64), np.array(rows, np.int64), problems, engine, precision)
+def _collect(source: _Source, engine: str, precision: str) -> Features:
+    rows, records, problems = [], [], []
+    for row, key in enumerate(source.keys):
+        if error := source.error(row):
+            problems.append(Problem("image", str(error), _name(source.images[row], row)))
+        elif key is not None:
+            rows.append(row)
+            records.append(source.store.positions[key])
+    return Features(source.store, np.array(records, np.int64), np.array(rows, np.int64), problems, engine, precision)
 
 
 def _name(image: Image, row: int) -> str:

@@ -124,8 +124,7 @@ class System:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self._save_parts(folder)
-        text = json.dumps(self.description, indent=2, ensure_ascii=False) + "\n"
-        write_safely(folder / "system.json", lambda file: file.write_text(text, encoding="utf-8"))
+        self._write_description(folder)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -139,13 +138,17 @@ class System:
         for name in description["settings"]:
             if name not in known:
                 raise FirstlightError(
-                    f"Expected settings of {cls.__name__} in {folder}/system.json. Received {name!r}.{nearest(name, known)} "
-                    f"It was written by firstlight {description['versions'].get('firstlight')}."
+                    f"Expected settings of {cls.__name__} in {folder}/system.json. Received {name!r}."
+                    f"{nearest(name, known)} It was written by firstlight {description['versions'].get('firstlight')}."
                 )
         system = cls(**description["settings"])
         system.description = description
         system._load_parts(Path(folder))
         return system
+
+    def _write_description(self, folder: Path) -> None:
+        text = json.dumps(self.description, indent=2, ensure_ascii=False) + "\n"
+        write_safely(folder / "system.json", lambda file: file.write_text(text, encoding="utf-8"))
 
     def _require_fitted(self) -> None:
         if not getattr(self, "description", None):

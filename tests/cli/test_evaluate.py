@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from firstlight.cli.evaluate import EACH_SECTION, judge, rows
+from firstlight.cli.judging import judge
+from firstlight.cli.reports import EACH_SECTION, print_facts, publish, rows
 from firstlight.data import Dataset, Split, scenes
 
 
@@ -28,7 +29,7 @@ def test_table_protocol_and_files(run: Path, firstlight: Any) -> None:
 def test_another_split_stays_in_metrics(run: Path, firstlight: Any) -> None:
     firstlight("evaluate", run, "--split", "test")
     firstlight("evaluate", run)
-    assert set(json.loads((run / "metrics.json").read_text())) == {"photos/test", "photos/validation"}
+    assert set(json.loads((run / "metrics.json").read_text())) == {"photos/test", "photos/validation", "checks"}
 
 
 def test_json_and_another_folder(run: Path, firstlight: Any, photos: Path, tmp_path: Path) -> None:
@@ -64,16 +65,32 @@ def test_unreadable_images_are_passed_over(run: Path, firstlight: Any, photos: P
     assert "none of them readable" in firstlight("evaluate", run).stderr
 
 
-def test_facts_of_drawn_scenes(constant: Any, tmp_path: Path) -> None:
+def test_facts_of_drawn_scenes(constant: Any) -> None:
     drawn = scenes.load(train=1, validation=3, test=0, unseen=0, size=32)
     captioner = constant()
     captioner.text = drawn.validation.captions[0][0]
-    report = judge(captioner, drawn, "validation", tmp_path, beam_width=1, title="scenes")
+    report = judge(captioner, drawn, "validation", beam_width=1).report
     said = scenes.read_facts(captioner.text)
     true = [set(facts) for facts in drawn.validation.column("true_facts")]
     assert report["fact_precision"] == pytest.approx(sum(len(said & facts) for facts in true) / (3 * len(said)))
     assert 0 < report["fact_recall"] < 1
+    for name in ("fact_precision", "fact_recall", "cider"):
+        low, high = report["intervals"][name]
+        assert low <= report[name] <= high
+    assert {"thing", "color", "number", "place"} <= set(report["fact_kinds"])
+    assert all(share["recall"] is None for kind, share in report["fact_kinds"].items() if kind == "size")
     assert "greedy" in report["protocol"]
+
+
+def test_the_table_of_facts_goes_by_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    kinds = {"thing": {"precision": 0.5, "recall": 1.0}, "size": {"precision": 0.25, "recall": None}}
+    intervals = {"fact_precision": (0.1, 0.2), "fact_recall": (0.3, 0.4)}
+    report = {"fact_precision": 0.15, "fact_recall": 0.35, "fact_kinds": kinds, "intervals": intervals}
+    print_facts("Facts", {"test": report, "unseen": report})
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "thing 50.0 100.0 50.0 100.0" in lines
+    assert "size 25.0 – 25.0 –" in lines
+    assert "95 % interval 10.0 to 20.0 30.0 to 40.0 10.0 to 20.0 30.0 to 40.0" in lines
 
 
 def test_no_picture_is_in_two_sections(constant: Any, tmp_path: Path) -> None:
@@ -85,7 +102,8 @@ def test_no_picture_is_in_two_sections(constant: Any, tmp_path: Path) -> None:
     }
     captioner = constant()
     captioner.text = "a dog runs"
-    judge(captioner, Dataset("grey", {"test": Split("test", columns)}), "test", tmp_path, beam_width=3, title="grey")
+    judged = judge(captioner, Dataset("grey", {"test": Split("test", columns)}), "test", beam_width=3)
+    publish(judged, tmp_path, "grey")
     page = (tmp_path / "gallery.html").read_text()
     shown = [name for name in columns["names"] if f">{name}<" in page]
     assert page.count("<article>") == len(shown) == 3 * EACH_SECTION
@@ -102,7 +120,9 @@ def test_a_system_without_captions_is_judged_by_its_own_numbers(tmp_path: Path) 
             return {"accuracy": 0.5}
 
     split = Split("test", {"images": [0, 1], "labels": [0, 1]})
-    report = judge(Classifier(), Dataset("digits", {"test": split}), "test", tmp_path, beam_width=3, title="digits")
+    judged = judge(Classifier(), Dataset("digits", {"test": split}), "test", beam_width=3)
+    publish(judged, tmp_path, "digits")
+    report = judged.report
     assert report["accuracy"] == 0.5
     assert "references" not in report["protocol"]
     assert [path.name for path in tmp_path.iterdir()] == ["metrics.json"]

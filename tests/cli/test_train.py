@@ -47,7 +47,22 @@ def test_training_writes_curves_checks_and_metrics(run: Path, firstlight: Any, p
     assert "CIDEr" in result.output
     assert "resuming after epoch 2 of 2" in result.stderr
     assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
-    assert set(json.loads((run / "metrics.json").read_text())) == {"photos/validation"}
+    kept = json.loads((run / "metrics.json").read_text())
+    assert set(kept) == {"photos/validation", "checks"}
+    assert kept["checks"][0]["passed"] is False
+
+
+def test_without_validation_nothing_is_judged_and_the_next_command_is_told(
+    constant: Any, firstlight: Any, photos: Path, tmp_path: Path
+) -> None:
+    table = photos / "captions.csv"
+    table.write_text(table.read_text().replace(",validation\n", ",train\n"))
+    out = tmp_path / "run"
+    result = firstlight("train", "constant", "--data", photos, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "photos has no split 'validation'" in result.output
+    assert f"firstlight evaluate {out} --split test" in result.output
+    assert not (out / "metrics.json").exists()
 
 
 def test_other_settings_in_a_run_folder_are_named(run: Path, firstlight: Any, photos: Path) -> None:

@@ -47,3 +47,22 @@ def test_bad_input_is_told():
     for fact in ("boat", ()):
         with pytest.raises(FirstlightError, match="tuple that starts with its kind"):
             metrics.fact_scores([{fact}], [set()])
+
+
+def test_scores_have_the_values_of_the_counts_and_resample_exactly():
+    precision, recall = metrics.fact_precision(CLAIMED, TRUE), metrics.fact_recall(CLAIMED, TRUE)
+    found = metrics.fact_scores(CLAIMED, TRUE)
+    assert (precision.value, recall.value) == (found["precision"], found["recall"])
+    assert precision.each.tolist() == [1 / 2, 1 / 3, 0], "a share of nothing is 0"
+    draws = [[0, 0, 2], [1, 1, 1], [2, 2, 2]]
+    for images, one, other in zip(draws, precision.resampled(draws), recall.resampled(draws), strict=True):
+        drawn = metrics.fact_scores([CLAIMED[image] for image in images], [TRUE[image] for image in images])
+        assert (one, other) == (pytest.approx(drawn["precision"]), pytest.approx(drawn["recall"]))
+
+
+def test_intervals_hold_the_value_and_shrink_with_more_images():
+    scores = [metrics.fact_precision(CLAIMED * times, TRUE * times) for times in (10, 1000)]
+    (few_low, few_high), (many_low, many_high) = (metrics.bootstrap({"p": score})["p"] for score in scores)
+    assert few_low < many_low < 2 / 5 < many_high < few_high
+    with pytest.raises(FirstlightError, match="same images"):
+        metrics.fact_precision(CLAIMED, TRUE[:2])

@@ -3,8 +3,8 @@
 Each function takes a pen that stands at the creature's foot, and the creature's colour.
 """
 
-from firstlight.data.scene_pen import Color, Pen
-from firstlight.data.scene_shades import CREAM, INK, WHITE, darker, lighter, middle, shadow
+from firstlight.data.scenes.pen import Color, Pen
+from firstlight.data.scenes.shades import CREAM, INK, WHITE, darker, lighter, middle, shadow
 
 __all__ = ["bird", "cat", "dog", "fish"]
 

@@ -6,9 +6,9 @@ All but at most one of the five tell everything in `scene.facts`; sizes and side
 from collections.abc import Callable
 from random import Random
 
-from firstlight.data.scene_layout import pick, shuffled
-from firstlight.data.scene_words import NOUNS, SIZES, VERBS, WHERE
-from firstlight.data.scene_world import Group, Scene
+from firstlight.data.scenes.layout import pick, shuffled
+from firstlight.data.scenes.words import NOUNS, SIZES, VERBS, WHERE
+from firstlight.data.scenes.world import Group, Scene
 
 __all__ = ["captions"]
 

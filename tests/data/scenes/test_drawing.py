@@ -5,10 +5,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from firstlight.data import scenes
-from firstlight.data.scene_pen import Pen, bend, mix, smooth
-from firstlight.data.scene_settings import BACKDROPS, backdrop
-from firstlight.data.scene_things import PAINTERS
-from firstlight.data.scene_world import COLORS, SETTINGS, THINGS, colors_for
+from firstlight.data.scenes.backdrops import BACKDROPS, backdrop
+from firstlight.data.scenes.pen import Pen, bend, mix, smooth
+from firstlight.data.scenes.things import PAINTERS
+from firstlight.data.scenes.world import COLORS, SETTINGS, THINGS, colors_for
 from firstlight.errors import FirstlightError
 
 

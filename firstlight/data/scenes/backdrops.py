@@ -10,7 +10,7 @@ from random import Random
 import numpy as np
 from PIL import Image, ImageDraw
 
-from firstlight.data.scene_pen import Color, Pen, Point, smooth
+from firstlight.data.scenes.pen import Color, Pen, Point, smooth
 
 __all__ = ["BACKDROPS", "backdrop"]
 
@@ -18,7 +18,7 @@ BACKDROPS = 8
 """How many backdrops each setting has: the even ones with their sun or moon on the left, the odd ones on the right."""
 
 
-class Easel:
+class _Easel:
     """A square picture in the making, addressed in parts of its side: x runs right, y runs down."""
 
     def __init__(self, pixels: int, random: Random, light_on_right: bool) -> None:
@@ -82,7 +82,7 @@ class Easel:
         pen.circle(0, 0, 1.0, color)
 
 
-def _meadow(easel: Easel) -> None:
+def _meadow(easel: _Easel) -> None:
     easel.sky((96, 180, 234), (218, 240, 248))
     easel.sun((255, 240, 176))
     easel.clouds(3)
@@ -96,7 +96,7 @@ def _meadow(easel: Easel) -> None:
         easel.pen(easel.between(0, 1), easel.between(0.69, 0.98), 0.006).circle(0, 0, 1, (255, 255, 240, 220))
 
 
-def _waves(easel: Easel, top: float, bottom: float, count: int) -> None:
+def _waves(easel: _Easel, top: float, bottom: float, count: int) -> None:
     for index in range(count):
         y = top + (bottom - top) * (index + easel.random.random()) / count
         scale = 0.03 + 0.06 * (y - top)
@@ -104,7 +104,7 @@ def _waves(easel: Easel, top: float, bottom: float, count: int) -> None:
         pen.thread([(-1.2, 0), (-0.6, 0.4), (0, -0.2), (0.6, 0.4), (1.2, 0)], 0.14, (166, 216, 230))
 
 
-def _sea(easel: Easel) -> None:
+def _sea(easel: _Easel) -> None:
     easel.sky((100, 182, 234), (206, 232, 246))
     easel.sun((255, 238, 180))
     easel.clouds(3)
@@ -119,7 +119,7 @@ def _sea(easel: Easel) -> None:
     _waves(easel, 0.54, 0.98, 16)
 
 
-def _beach(easel: Easel) -> None:
+def _beach(easel: _Easel) -> None:
     easel.sky((102, 188, 236), (222, 240, 242))
     easel.sun((255, 242, 176))
     easel.clouds(2)
@@ -137,7 +137,7 @@ def _beach(easel: Easel) -> None:
         pen.line([(0, 0), (0, 0.8)], 0.14, (226, 170, 160))
 
 
-def _snow(easel: Easel) -> None:
+def _snow(easel: _Easel) -> None:
     easel.sky((122, 160, 200), (206, 222, 238))
     for _ in range(3):
         pen = easel.pen(easel.between(0.0, 1.0), 0.62, easel.between(0.22, 0.32))
@@ -154,7 +154,7 @@ def _snow(easel: Easel) -> None:
         easel.pen(easel.between(0, 1), easel.between(0, 0.95), radius).circle(0, 0, 1, (255, 255, 255, 225))
 
 
-def _night(easel: Easel) -> None:
+def _night(easel: _Easel) -> None:
     easel.sky((14, 20, 62), (64, 72, 140))
     for _ in range(40):
         radius = easel.between(0.002, 0.005)
@@ -168,7 +168,7 @@ def _night(easel: Easel) -> None:
         pen.line([(-0.5, 0.9), (0, 0), (0, 1.1), (0, 0), (0.5, 0.9)], 0.2, (62, 112, 118))
 
 
-def _desert(easel: Easel) -> None:
+def _desert(easel: _Easel) -> None:
     easel.sky((104, 196, 214), (255, 236, 204))
     easel.sun((255, 246, 204))
     for _ in range(2):
@@ -187,7 +187,7 @@ def _desert(easel: Easel) -> None:
         pen.thread([(-1, 0), (-0.3, 0.3), (0.4, -0.1), (1, 0.15)], 0.09, (220, 154, 98))
 
 
-_PAINTERS: dict[str, Callable[[Easel], None]] = {
+_PAINTERS: dict[str, Callable[[_Easel], None]] = {
     "meadow": _meadow,
     "sea": _sea,
     "beach": _beach,
@@ -200,6 +200,6 @@ _PAINTERS: dict[str, Callable[[Easel], None]] = {
 @lru_cache(maxsize=BACKDROPS * len(_PAINTERS))
 def backdrop(setting: str, number: int, pixels: int) -> Image.Image:
     """One backdrop of a setting as an RGB picture of `pixels` a side; copy it before drawing on it."""
-    easel = Easel(pixels, Random(f"{setting}/{number}"), light_on_right=number % 2 == 1)
+    easel = _Easel(pixels, Random(f"{setting}/{number}"), light_on_right=number % 2 == 1)
     _PAINTERS[setting](easel)
     return easel.image

@@ -5,9 +5,9 @@ Each function takes a pen that stands at the thing's foot, and the thing's colou
 
 from collections.abc import Callable
 
-from firstlight.data.scene_creatures import bird, cat, dog, fish
-from firstlight.data.scene_pen import Color, Pen, mix
-from firstlight.data.scene_shades import (
+from firstlight.data.scenes.creatures import bird, cat, dog, fish
+from firstlight.data.scenes.pen import Color, Pen, mix
+from firstlight.data.scenes.shades import (
     CREAM,
     FOAM,
     GLOSS,
@@ -22,7 +22,7 @@ from firstlight.data.scene_shades import (
     shadow,
 )
 
-__all__ = ["PAINTERS"]
+__all__ = ["PAINTERS", "ball", "balloon", "boat", "car", "flower", "house", "kite", "star", "tree", "umbrella"]
 
 
 def boat(pen: Pen, color: Color) -> None:

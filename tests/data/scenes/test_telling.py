@@ -3,8 +3,8 @@ from collections import Counter
 import pytest
 
 from firstlight.data import scenes
-from firstlight.data.scene_words import NOUNS, NUMBERS
-from firstlight.data.scene_world import THINGS
+from firstlight.data.scenes.words import NOUNS, NUMBERS
+from firstlight.data.scenes.world import THINGS
 from firstlight.text import tokenize
 
 SINGULAR = {one for words in NOUNS.values() for one, many in words if one != many}

@@ -1,4 +1,4 @@
-"""Drawn picture-book scenes with captions and the facts behind them: endless, free, and the same everywhere.
+"""Scenes in splits: how many of each, drawn at which size, with their captions and facts as columns.
 
 Every scene has its own seed, made of the seed of the set, the split and its number, so a larger split keeps its
 first scenes and leaves the other splits alone.
@@ -6,15 +6,14 @@ first scenes and leaves the other splits alone.
 
 from typing import Any
 
-from firstlight.data.scene_captions import captions
-from firstlight.data.scene_drawing import draw
-from firstlight.data.scene_layout import compose
-from firstlight.data.scene_reading import read_facts
-from firstlight.data.scene_world import WITHHELD, Group, Scene, Spot
+from firstlight.data.scenes.drawing import draw
+from firstlight.data.scenes.layout import compose
+from firstlight.data.scenes.telling import captions
+from firstlight.data.scenes.world import Scene
 from firstlight.data.table import Dataset, Split
 from firstlight.errors import FirstlightError, nearest
 
-__all__ = ["WITHHELD", "Group", "Scene", "Spot", "captions", "compose", "draw", "load", "read_facts", "split_scenes"]
+__all__ = ["load", "split_scenes"]
 
 _SPLIT_NUMBERS = {"train": 0, "validation": 1, "test": 2, "unseen": 3}
 

@@ -3,7 +3,7 @@
 A shade of white is grey and a tint of black is grey, so that details show on every colour.
 """
 
-from firstlight.data.scene_pen import Color, Pen, mix
+from firstlight.data.scenes.pen import Color, Pen, mix
 
 __all__ = ["CREAM", "FOAM", "GLOSS", "INK", "LEAF", "SHADE", "WHITE", "WOOD", "darker", "lighter", "middle", "shadow"]
 
@@ -15,7 +15,7 @@ LEAF = (70, 150, 70)
 FOAM = (182, 222, 236)
 GLOSS = (255, 255, 255, 105)
 SHADE = (24, 20, 70, 46)
-GROUND_SHADOW = (16, 24, 48, 62)
+_GROUND_SHADOW = (16, 24, 48, 62)
 
 
 def lighter(color: Color) -> Color:
@@ -39,4 +39,4 @@ def middle(color: Color) -> Color:
 
 def shadow(pen: Pen, across: float) -> None:
     """The shadow on the ground under a thing."""
-    pen.ellipse(0.04, 0.0, across, 0.06, GROUND_SHADOW)
+    pen.ellipse(0.04, 0.0, across, 0.06, _GROUND_SHADOW)

@@ -3,8 +3,8 @@
 A determiner or number opens a phrase, what stands before a noun belongs to it, and a side belongs to the noun before.
 """
 
-from firstlight.data.scene_words import NOUNS, NUMBERS, SETTING_WORDS, SIDES, SIZES, ZONE_WORDS
-from firstlight.data.scene_world import COLORS, Fact
+from firstlight.data.scenes.words import NOUNS, NUMBERS, SETTING_WORDS, SIDES, SIZES, ZONE_WORDS
+from firstlight.data.scenes.world import COLORS, Fact
 from firstlight.text import tokenize
 
 __all__ = ["read_facts"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from firstlight.data import scenes
-from firstlight.data.scene_world import COLORS, SETTINGS, THINGS, WITHHELD, colors_for
+from firstlight.data.scenes.world import COLORS, SETTINGS, THINGS, WITHHELD, colors_for
 from firstlight.errors import FirstlightError
 
 # Of the first 200 training scenes of seed 0; a change of either is a change of the data set. There is no checksum of
@@ -40,7 +40,7 @@ def test_another_process_draws_the_same_bytes() -> None:
         "part = scenes.load(20, 0, 0, 5, size=48, seed=3);"
         "print(hashlib.sha256(b''.join(i.tobytes() for s in part.splits.values() for i in s.images)).hexdigest())"
     )
-    root = Path(scenes.__file__).parents[2]
+    root = Path(scenes.__file__).parents[3]
     answer = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     part = scenes.load(20, 0, 0, 5, size=48, seed=3)
     images = b"".join(image.tobytes() for split in part.splits.values() for image in split.images)

@@ -8,8 +8,8 @@ from itertools import accumulate
 from random import Random
 from typing import TypeVar
 
-from firstlight.data.scene_settings import BACKDROPS
-from firstlight.data.scene_world import SETTINGS, THINGS, WITHHELD, Group, Scene, Spot, colors_for
+from firstlight.data.scenes.backdrops import BACKDROPS
+from firstlight.data.scenes.world import SETTINGS, THINGS, WITHHELD, Group, Scene, Spot, colors_for
 
 __all__ = ["compose", "pick", "shuffled"]
 

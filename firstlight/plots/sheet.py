@@ -1,6 +1,6 @@
-"""One picture of many: images of a split in a grid, each with its name and captions below.
+"""One picture of many: images in a grid of cards, each with its captions and by choice its name below.
 
-For a look at a data set before anything is trained on it. A card's text may be in any script that a font here covers.
+A card's text may be in any script that a font of this machine covers.
 """
 
 import re
@@ -8,33 +8,45 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from statistics import median
-from typing import Any
 
-from PIL import Image, ImageDraw, ImageFont
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from firstlight.data.images import ImageError, read, resize
+from firstlight.plots.figure import write_picture
 
 __all__ = ["contact_sheet"]
 
-_COLUMNS = 4
 _WIDTH, _MARGIN, _GAP, _PADDING = 300, 40, 24, 14  # of a card, around the sheet, between cards, inside a card
-_TEXT_SIZE, _NAME_SIZE, _TITLE_SIZE, _LINE, _BETWEEN = 15, 12, 24, 19, 6
+_TEXT_SIZE, _NAME_SIZE, _TITLE_SIZE, _LINE, _BETWEEN, _INDENT = 15, 12, 24, 19, 6, 14
 _PAPER, _CARD, _EDGE, _INK, _FAINT, _ACCENT = "#f4f1ea", "#ffffff", "#ddd6c8", "#2b2a27", "#8d877a", "#c8553d"
 
 
 def contact_sheet(
-    title: str, names: Sequence[str], images: Sequence[Any], captions: Sequence[Sequence[str]]
-) -> Image.Image:
-    """A sheet with a card for each image: the photo, its captions, its name. A broken image says so.
+    images: Sequence[np.ndarray | None],
+    captions: Sequence[Sequence[str]],
+    path: str | Path,
+    *,
+    title: str = "",
+    names: Sequence[str] | None = None,
+    columns: int = 4,
+) -> None:
+    """Draw a card for each image: the picture, its captions, its name. All get the shape that most of them have.
 
-    All photos get the shape that most of them have, and are cut to it.
+    Args:
+        images: arrays (height, width, 3) of uint8, of any sizes; None for one that cannot be read, as its card says.
+        captions: texts for each image; long ones are wrapped.
+        path: the picture to write; its ending says in which format.
+        title: the heading, if any.
+        names: a small line for each card, if any.
+        columns: how many cards stand side by side.
     """
     photos = _photos(images)
     texts = [[_wrap(caption) for caption in several] for several in captions]
-    rows = [range(start, min(start + _COLUMNS, len(names))) for start in range(0, len(names), _COLUMNS)]
-    heights = [photos[0].height + max(_text_height(texts[index]) for index in row) for row in rows]
-    columns = min(_COLUMNS, max(len(names), 1))
-    top = _MARGIN + 2 * _TITLE_SIZE
+    rows = [range(start, min(start + columns, len(photos))) for start in range(0, len(photos), columns)]
+    below = 0 if names is None else _NAME_SIZE + _PADDING
+    heights = [photos[0].height + below + max(_text_height(texts[index]) for index in row) for row in rows]
+    columns = min(columns, max(len(photos), 1))
+    top = _MARGIN + (2 * _TITLE_SIZE if title else 0)
     width = 2 * _MARGIN + columns * _WIDTH + (columns - 1) * _GAP
     sheet = Image.new("RGB", (width, top + sum(heights) + _GAP * max(len(rows) - 1, 0) + _MARGIN), _PAPER)
     draw = ImageDraw.Draw(sheet)
@@ -45,49 +57,46 @@ def contact_sheet(
             draw.rectangle((left, top, left + _WIDTH - 1, top + height - 1), fill=_CARD, outline=_EDGE)
             sheet.paste(photos[index], (left, top))
             _write(draw, left + _PADDING, top + photos[index].height + _PADDING, texts[index])
-            name = _shorten(names[index])
-            draw.text((left + _PADDING, top + height - _PADDING), name, _FAINT, _font(name, _NAME_SIZE), anchor="ls")
+            if names is not None:
+                name = _shorten(names[index])
+                draw.text(
+                    (left + _PADDING, top + height - _PADDING), name, _FAINT, _font(name, _NAME_SIZE), anchor="ls"
+                )
         top += height + _GAP
-    return sheet
+    write_picture(path, sheet.save)
 
 
-def _photos(images: Sequence[Any]) -> list[Image.Image]:
+def _photos(images: Sequence[np.ndarray | None]) -> list[Image.Image]:
     """The images at the width of a card, all of one height."""
-    arrays = [_attempt(image) for image in images]
-    shapes = [array.shape[0] / array.shape[1] for array in arrays if array is not None]
+    shapes = [image.shape[0] / image.shape[1] for image in images if image is not None]
     height = round(_WIDTH * min(max(median(shapes or [0.75]), 0.6), 1.4))
     empty = Image.new("RGB", (_WIDTH, height), _EDGE)
     middle = (_WIDTH // 2, height // 2)
     ImageDraw.Draw(empty).text(middle, "cannot be read", _INK, _font("", _TEXT_SIZE), anchor="mm")
-    return [empty if array is None else Image.fromarray(resize(array, (height, _WIDTH), "crop")) for array in arrays]
-
-
-def _attempt(image: Any) -> Any:
-    try:
-        return read(image)
-    except ImageError:
-        return None
+    return [empty if image is None else ImageOps.fit(Image.fromarray(image), (_WIDTH, height)) for image in images]
 
 
 def _text_height(captions: list[list[str]]) -> int:
     lines = sum(len(lines) for lines in captions)
-    return 3 * _PADDING + lines * _LINE + max(len(captions) - 1, 0) * _BETWEEN + _NAME_SIZE
+    return 2 * _PADDING + lines * _LINE + max(len(captions) - 1, 0) * _BETWEEN
 
 
 def _write(draw: ImageDraw.ImageDraw, left: int, top: int, captions: list[list[str]]) -> None:
-    """Captions below each other, each with a dot before its first line."""
+    """Captions below each other; where there are several, with a dot before the first line of each."""
     y = top + _LINE // 2
+    indent = _INDENT if len(captions) > 1 else 0
     for lines in captions:
-        draw.ellipse((left, y - 2, left + 4, y + 2), fill=_ACCENT)
+        if indent:
+            draw.ellipse((left, y - 2, left + 4, y + 2), fill=_ACCENT)
         for line in lines:
-            draw.text((left + 14, y), line, _INK, _font(line, _TEXT_SIZE), anchor="lm")
+            draw.text((left + indent, y), line, _INK, _font(line, _TEXT_SIZE), anchor="lm")
             y += _LINE
         y += _BETWEEN
 
 
 def _wrap(caption: str) -> list[str]:
     """A caption as lines that fit the card. Punctuation begins no line, and a word that is too long breaks anywhere."""
-    font, room = _font(caption, _TEXT_SIZE), _WIDTH - 2 * _PADDING - 14
+    font, room = _font(caption, _TEXT_SIZE), _WIDTH - 2 * _PADDING - _INDENT
     lines = [""]
     for word in re.findall(r"\S+(?:\s+[^\w\s]+(?=\s|$))*", caption):
         longer = f"{lines[-1]} {word}".strip()

@@ -1,0 +1,383 @@
+"""Captions a second from ready features: the compiled loop here, eager PyTorch, and a loop over Keras's `predict`.
+
+    python benchmarks/decoding.py [--cell gru] [--rounds 7] [--images 64] [--torch-python PATH]
+
+One run: every side decodes the same random features with the same weights, in rounds that take turns, and must give
+the same captions. PyTorch (pip install torch==2.13.0) works in a process of its own, which is asked for one round at a
+time; `--torch-python` names another interpreter for it. The table gives medians and how often faster we are.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+VOCABULARY, GRID = 2540, (7, 7, 1280)
+START, END = 2, 3
+MAXIMUM_LENGTH = 20
+WORDS = 10  # the mean length that the bias of the end word is set for
+CASES = [(1, 1), (1, 32), (3, 1), (3, 32)]  # (beam width, batch size)
+
+Side = Callable[[np.ndarray, int], list[list[int]]]
+"""Describes a batch of grids with a beam of that width: the words of the best caption of each."""
+
+
+def batches(grids: np.ndarray, size: int) -> list[np.ndarray]:
+    return [grids[start : start + size] for start in range(0, len(grids), size)]
+
+
+def cut(tokens: Any) -> list[list[int]]:
+    """Words before the end of the sentence."""
+    return [[int(word) for word in row if word > END] for row in tokens]
+
+
+def timed(side: Side, grids: np.ndarray, width: int, size: int) -> float:
+    """Captions a second."""
+    begun = time.perf_counter()
+    for batch in batches(grids, size):
+        side(batch, width)
+    return len(grids) / (time.perf_counter() - begun)
+
+
+# -- firstlight --------------------------------------------------------------------------------------------------
+
+
+def build(cell: str) -> tuple[Any, Any]:
+    """Bridge and decoder of real sizes, random weights that are strong enough for clear decisions."""
+    import keras
+
+    from firstlight.systems.captioner_networks import Design, build_bridge, build_decoder
+
+    keras.utils.set_random_seed(0)
+    design = Design(GRID, VOCABULARY, cell=cell, maximum_length=MAXIMUM_LENGTH)
+    bridge, decoder = build_bridge(design), build_decoder(design)
+    random = np.random.default_rng(0)
+    for name, scale in (("embedding", 1.0), ("logits", 0.4)):
+        layer = decoder.get_layer(name)
+        first, *rest = layer.get_weights()
+        layer.set_weights([random.normal(0, scale, first.shape), *rest])
+    return bridge, decoder
+
+
+def set_length(decoder: Any, side: Side, grids: np.ndarray) -> float:
+    """Raise the bias of the end word until greedy captions have about `WORDS` words; returns the mean length."""
+    layer = decoder.get_layer("logits")
+    kernel, bias = layer.get_weights()
+    low, high, length = 0.0, 100.0, 0.0
+    for _ in range(12):
+        bias[END] = (low + high) / 2
+        layer.set_weights([kernel, bias])
+        length = float(np.mean([len(words) for batch in batches(grids, 32) for words in side(batch, 1)]))
+        low, high = (bias[END], high) if length > WORDS else (low, bias[END])
+    return length
+
+
+def firstlight_side(bridge: Any, decoder: Any) -> Side:
+    from firstlight.systems.decoding import Decoder, Search
+
+    program = Decoder(bridge, decoder)
+
+    def side(grids: np.ndarray, width: int) -> list[list[int]]:
+        search = Search(beam_width=width, maximum_length=MAXIMUM_LENGTH)
+        return cut(program({"grid": grids}, search)[0][:, 0])
+
+    return side
+
+
+# -- Keras predict -----------------------------------------------------------------------------------------------
+
+
+def predict_side(bridge: Any, decoder: Any) -> Side:
+    """What a Keras user writes without a compiled loop: `predict` for each word, the beam in NumPy."""
+
+    def side(grids: np.ndarray, width: int) -> list[list[int]]:
+        batch, limit = len(grids), MAXIMUM_LENGTH + 1
+        fixed = {name: np.repeat(value, width, axis=0) for name, value in bridge.predict(grids, verbose=0).items()}
+        names = [name for name in fixed if name != "memory"]
+        tokens = np.zeros((batch, width, limit), np.int32)
+        scores = np.full((batch, width), -1e9)
+        scores[:, 0] = 0
+        lengths = np.zeros((batch, width))
+        ended = np.zeros((batch, width), bool)
+        last = np.full((batch * width, 1), START)
+        for position in range(limit):
+            outputs = decoder.predict({**fixed, "words": last}, batch_size=batch * width, verbose=0)
+            chances = outputs["logits"][:, 0].reshape(batch, width, -1).astype(float)
+            chances -= np.logaddexp.reduce(chances, axis=-1, keepdims=True)
+            chances[..., :END] = -1e9
+            if position == 0:
+                chances[..., END] = -1e9
+            if position == MAXIMUM_LENGTH:
+                chances[..., END + 1 :] = -1e9
+            chances[ended] = -1e9
+            chances[ended, 0] = 0
+            totals = (scores[..., None] + chances).reshape(batch, -1)
+            grown = np.repeat(lengths + ~ended, VOCABULARY, axis=1)
+            best = np.argsort(-totals / grown, axis=1, kind="stable")[:, :width]
+            parents, words = best // VOCABULARY, best % VOCABULARY
+            scores = np.take_along_axis(totals, best, axis=1)
+            lengths = np.take_along_axis(lengths + ~ended, parents, axis=1)
+            tokens = np.take_along_axis(tokens, parents[..., None], axis=1)
+            tokens[..., position] = words
+            ended = words <= END
+            if ended.all():
+                break
+            rows = (np.arange(batch)[:, None] * width + parents).reshape(-1)
+            fixed.update({name: outputs[name][rows] for name in names})
+            last = words.reshape(-1, 1)
+        return cut(tokens[:, 0])
+
+    return side
+
+
+# -- PyTorch -----------------------------------------------------------------------------------------------------
+
+
+def torch_side(folder: Path, cell: str) -> Side:
+    """The same decoder in eager PyTorch: one cell step a word, the memory projected once, the beam in one batch."""
+    import torch
+    from torch import nn
+    from torch.nn import functional as F
+
+    weights = {name: torch.from_numpy(value) for name, value in np.load(folder / "weights.npz").items()}
+
+    def linear(name: str) -> nn.Linear:
+        kernel, bias = weights[f"{name}/kernel"], weights[f"{name}/bias"]
+        layer = nn.Linear(*kernel.shape)
+        layer.weight.data, layer.bias.data = kernel.T.contiguous(), bias
+        return layer
+
+    def gates(array: Any) -> Any:
+        """PyTorch's order of the gates: r z n for Keras's z r h; both have i f c o."""
+        parts = array.chunk(3 if cell == "gru" else 4, dim=-1)
+        return torch.cat([parts[1], parts[0], parts[2]] if cell == "gru" else parts, dim=-1)
+
+    def recurrent() -> nn.Module:
+        kernel, back, bias = (gates(weights[f"{cell}/{name}"]) for name in ("kernel", "recurrent_kernel", "bias"))
+        layer = {"gru": nn.GRUCell, "lstm": nn.LSTMCell}[cell](len(kernel), len(back))
+        layer.weight_ih.data, layer.weight_hh.data = kernel.T.contiguous(), back.T.contiguous()
+        input_bias, recurrent_bias = bias if cell == "gru" else (bias, torch.zeros_like(bias))
+        layer.bias_ih.data, layer.bias_hh.data = input_bias, recurrent_bias
+        return layer
+
+    class Captioner(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.memory, self.query = linear("memory"), linear("query")
+            self.hidden, self.logits = linear("hidden"), linear("logits")
+            self.first = nn.ModuleList([linear(f"state_{i}") for i in range(1 if cell == "gru" else 2)])
+            self.embedding = nn.Embedding.from_pretrained(weights["embedding/embeddings"])
+            self.cell = recurrent()
+            self.scale = float(weights["attention/scale"])
+
+        def start(self, grids: Any) -> tuple[Any, Any]:
+            regions = grids.flatten(1, 2)
+            mean = regions.mean(1)
+            return F.relu(self.memory(regions)), [torch.tanh(layer(mean)) for layer in self.first]
+
+        def step(self, words: Any, memory: Any, states: list[Any]) -> tuple[Any, list[Any]]:
+            vectors = self.embedding(words)
+            states = [self.cell(vectors, states[0])] if cell == "gru" else list(self.cell(vectors, tuple(states)))
+            # The hypotheses of an image share its memory: (batch, width, units) asks (batch, regions, units).
+            query = self.query(states[0]).view(len(memory), -1, memory.shape[-1])
+            chances = torch.softmax(self.scale * (query @ memory.transpose(1, 2)), -1)
+            seen = (chances @ memory).flatten(0, 1)
+            return self.logits(torch.tanh(self.hidden(torch.cat([states[0], seen], -1)))), states
+
+    network = Captioner().eval()
+
+    def forbid(chances: Any, position: int) -> None:
+        chances[:, :END] = -1e9
+        if position == 0:
+            chances[:, END] = -1e9
+        if position == MAXIMUM_LENGTH:
+            chances[:, END + 1 :] = -1e9
+
+    def greedy(grids: Any) -> Any:
+        memory, states = network.start(grids)
+        last = torch.full((len(grids),), START)
+        scores, ended = torch.zeros(len(grids)), torch.zeros(len(grids), dtype=torch.bool)
+        tokens = []
+        for position in range(MAXIMUM_LENGTH + 1):
+            logits, states = network.step(last, memory, states)
+            total = logits.logsumexp(-1)
+            forbid(logits, position)
+            best, last = logits.max(-1)
+            scores += (best - total).masked_fill(ended, 0)
+            last = last.masked_fill(ended, 0)
+            tokens.append(last)
+            ended |= last == END
+            if ended.all():
+                break
+        return torch.stack(tokens, 1)
+
+    def beam(grids: Any, width: int) -> Any:
+        batch = len(grids)
+        memory, states = network.start(grids)
+        states = [state.repeat_interleave(width, 0) for state in states]
+        last = torch.full((batch * width,), START)
+        scores = torch.full((batch, width), -1e9)
+        scores[:, 0] = 0
+        lengths, ended = torch.zeros(batch, width), torch.zeros(batch, width, dtype=torch.bool)
+        tokens = torch.zeros(batch, width, MAXIMUM_LENGTH + 1, dtype=torch.long)
+        stay = torch.full((width,), -1e9)
+        stay[0] = 0
+        first = torch.arange(batch)[:, None] * width
+        for position in range(MAXIMUM_LENGTH + 1):
+            logits, states = network.step(last, memory, states)
+            chances = logits.log_softmax(-1)
+            forbid(chances, position)
+            best, words = chances.topk(width)
+            best, words = best.view(batch, width, width), words.view(batch, width, width)
+            totals = scores[..., None] + torch.where(ended[..., None], stay, best)
+            words = words.masked_fill(ended[..., None], 0)
+            lengths = lengths + ~ended
+            chosen = (totals / lengths[..., None]).flatten(1).topk(width).indices
+            parents = chosen // width
+            scores, last = totals.flatten(1).gather(1, chosen), words.flatten(1).gather(1, chosen)
+            lengths = lengths.gather(1, parents)
+            tokens = tokens.gather(1, parents[..., None].expand_as(tokens))
+            tokens[..., position] = last
+            ended = last <= END
+            if ended.all():
+                break
+            rows = (first + parents).flatten()
+            states = [state[rows] for state in states]
+            last = last.flatten()
+        return tokens[:, 0]
+
+    def side(grids: np.ndarray, width: int) -> list[list[int]]:
+        with torch.inference_mode():
+            tensor = torch.from_numpy(grids)
+            return cut((greedy(tensor) if width == 1 else beam(tensor, width)).tolist())
+
+    return side
+
+
+def work(folder: Path, cell: str) -> None:
+    """The process with PyTorch: answers one line of JSON for each line of standard input."""
+    try:
+        side = torch_side(folder, cell)
+    except ImportError as error:
+        print(json.dumps(f"{error}; pip install torch==2.13.0, or name another interpreter: --torch-python PATH"))
+        return
+    grids = np.load(folder / "grids.npy")
+    print(json.dumps("ready"), flush=True)
+    for line in sys.stdin:
+        task, count, width, size = json.loads(line)
+        chosen = grids[:count]
+        if task == "captions":
+            answer: Any = [words for batch in batches(chosen, size) for words in side(batch, width)]
+        else:
+            answer = timed(side, chosen, width, size)
+        print(json.dumps(answer), flush=True)
+
+
+class Worker:
+    """The other process, asked for one thing at a time."""
+
+    def __init__(self, python: str, folder: Path, cell: str) -> None:
+        command = [python, __file__, "--work", str(folder), "--cell", cell]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.state = self._answer()
+
+    def ask(self, *task: Any) -> Any:
+        print(json.dumps(task), file=self.process.stdin, flush=True)
+        return self._answer()
+
+    def _answer(self) -> Any:
+        return json.loads(self.process.stdout.readline() or '"the process with PyTorch ended early"')
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+# -- the run -----------------------------------------------------------------------------------------------------
+
+
+def save(folder: Path, grids: np.ndarray, networks: tuple[Any, ...]) -> None:
+    """What the process with PyTorch reads: the grids, and each weight as layer/name."""
+    np.save(folder / "grids.npy", grids)
+    weights = {
+        f"{layer.name}/{weight.name}": np.array(weight)
+        for network in networks
+        for layer in network.layers
+        for weight in layer.weights
+        if "seed" not in weight.name
+    }
+    np.savez(folder / "weights.npz", **weights)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cell", choices=["gru", "lstm"], default="gru")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--images", type=int, default=64, help="described in each round and case")
+    parser.add_argument("--torch-python", default=sys.executable, help="the interpreter with PyTorch")
+    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.work:
+        work(options.work, options.cell)
+        return
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    grids = np.maximum(np.random.default_rng(1).normal(0, 1, (options.images, *GRID)), 0).astype("float32")
+    bridge, decoder = build(options.cell)
+    ours, predict = firstlight_side(bridge, decoder), predict_side(bridge, decoder)
+    length = set_length(decoder, ours, grids)
+    with tempfile.TemporaryDirectory() as folder:
+        save(Path(folder), grids, (bridge, decoder))
+        worker = Worker(options.torch_python, Path(folder), options.cell)
+        try:
+            measure(options, grids, ours, predict, worker, length)
+        finally:
+            worker.close()
+
+
+def measure(options: Any, grids: np.ndarray, ours: Side, predict: Side, worker: Worker, length: float) -> None:
+    with_torch = worker.state == "ready"
+    if not with_torch:
+        print(f"Without PyTorch: {worker.state}\n")
+    few = {1: 2, 32: 32}  # images in a round of predict, which is slow
+    for width, size in CASES:
+        captions = [words for batch in batches(grids, size) for words in ours(batch, width)]
+        others = {"predict": [w for batch in batches(grids[: few[size]], size) for w in predict(batch, width)]}
+        if with_torch:
+            others["PyTorch"] = worker.ask("captions", len(grids), width, size)
+        for name, theirs in others.items():
+            same = np.mean([here == there for here, there in zip(captions, theirs, strict=False)])
+            if same < 0.98:
+                raise SystemExit(f"Beam {width}, batch {size}: {name} gives other captions ({same:.0%} equal).")
+
+    speeds: dict[Any, dict[str, list[float]]] = {
+        case: {"ours": [], "PyTorch": [], "predict": []} for case in CASES
+    }
+    for _ in range(options.rounds):
+        for width, size in CASES:
+            taken = speeds[width, size]
+            taken["ours"].append(timed(ours, grids, width, size))
+            if with_torch:
+                taken["PyTorch"].append(worker.ask("time", len(grids), width, size))
+            taken["predict"].append(timed(predict, grids[: few[size]], width, size))
+    print(
+        f"{options.cell} 512, {VOCABULARY} words, grid 7x7x1280, captions of {length:.1f} words; captions/s, medians of "
+        f"{options.rounds} rounds\n"
+    )
+    print(f"{'beam':>4}{'batch':>7}{'firstlight':>12}{'PyTorch':>10}{'ratio':>7}{'predict':>10}{'ratio':>7}")
+    for (width, size), taken in speeds.items():
+        here, there, slow = (statistics.median(taken[name] or [float("nan")]) for name in taken)
+        print(f"{width:4}{size:7}{here:12.0f}{there:10.0f}{here / there:7.1f}{slow:10.1f}{here / slow:7.0f}")
+
+
+if __name__ == "__main__":
+    main()
