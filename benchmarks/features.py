@@ -22,7 +22,7 @@ import numpy as np
 from firstlight.data.archives import list_files, read_bytes
 from firstlight.data.images import read, read_many
 from firstlight.systems.backbones import build
-from firstlight.systems.fast_inference import compile_encoder
+from firstlight.systems.fast_inference import Runner, compile_encoder
 from firstlight.systems.features import extract
 
 COCO = 123_287  # images in the 2014 training and validation parts
@@ -51,8 +51,10 @@ def table(title: str, seconds: dict[str, float], images: int) -> None:
 
 def engines() -> list[tuple[str, str]]:
     """The ways of computing that this machine has."""
-    ways = [("tensorflow", "float32")] if keras.backend.backend() == "tensorflow" else []
-    return ways + ([("openvino", "float32"), ("openvino", "bfloat16")] if ways and find_spec("openvino") else [])
+    if keras.backend.backend() != "tensorflow":
+        return [("keras", "float32")]
+    faster = [("openvino", "float32"), ("openvino", "bfloat16")] if find_spec("openvino") else []
+    return [("keras", "float32"), ("tensorflow", "float32"), *faster]
 
 
 def plain_pipeline(encoder: keras.Model, paths: list[str], size: int, batch_size: int) -> None:
@@ -81,10 +83,10 @@ def tensorflow_images(contents: list[bytes], size: int) -> Any:
     return tensorflow.data.Dataset.from_tensor_slices(contents).map(decode, tensorflow.data.AUTOTUNE)
 
 
-def fresh(encoder: keras.Model, paths: list[str], size: int, engine: str, precision: str, batch_size: int) -> None:
-    """Features into an empty folder, the making of the fast function included."""
+def fresh(encoder: keras.Model, paths: list[str], size: int, runner: Runner, batch_size: int) -> None:
+    """Features into an empty folder."""
     with tempfile.TemporaryDirectory() as folder:
-        extract(paths, encoder, size, folder=folder, engine=engine, precision=precision, batch_size=batch_size)
+        extract(paths, encoder, size, folder=folder, engine=runner, batch_size=batch_size)
 
 
 def main() -> None:
@@ -102,14 +104,15 @@ def main() -> None:
     encoder = build(options.backbone, size, options.weights)
     paths = [path for path in list_files(options.images) if path.lower().endswith((".jpg", ".jpeg"))][: options.count]
     batch = np.stack([read(path, size) for path in paths[:batch_size]])
-    runners = {
-        f"{engine}, {precision}": compile_encoder(encoder, engine, precision, batch_size)
-        for engine, precision in engines()
-    }
     plain = encoder.predict_on_batch(batch)
-    for name, runner in runners.items():
+    runners = {}
+    for engine, precision in engines():
+        began = time.perf_counter()
+        runner = compile_encoder(encoder, engine, precision, batch_size)
         difference = runner(batch).astype("float32") - plain
-        print(f"{name}: differs from Keras by {np.linalg.norm(difference) / np.linalg.norm(plain):.1e} (norm)")
+        error = np.linalg.norm(difference) / np.linalg.norm(plain)
+        print(f"{engine}, {precision}: {error:.1e} from Keras (norm), ready in {time.perf_counter() - began:.1f} s")
+        runners[f"{engine}, {precision}"] = runner
 
     ways: dict[str, Work] = {"Keras predict_on_batch": lambda: encoder.predict_on_batch(batch)}
     ways |= {name: lambda runner=runner: runner(batch) for name, runner in runners.items()}
@@ -133,11 +136,9 @@ def main() -> None:
     }
     if keras.backend.backend() == "tensorflow":
         whole["Keras, tf.data"] = lambda: tensorflow_pipeline(encoder, contents, size, batch_size)
-    for engine, precision in [("keras", "float32"), *engines()]:
-        whole[f"extract: {engine}, {precision}"] = lambda e=engine, p=precision: fresh(
-            encoder, paths, size, e, p, batch_size
-        )
-    table(f"From {len(paths)} files to features on disk, making ready included", measure(whole, 3), len(paths))
+    for name, runner in runners.items():
+        whole[f"extract: {name}"] = lambda runner=runner: fresh(encoder, paths, size, runner, batch_size)
+    table(f"From {len(paths)} files to features on disk", measure(whole, 3), len(paths))
     print(
         f"\nLoad average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; where it is higher, measure again later."
     )

@@ -33,6 +33,12 @@ _FIGURE_SIDE = 512  # pixels of a picture in an attention figure; its panels are
     "--beam", type=click.IntRange(1), default=3, show_default=True, help="Hypotheses kept side by side; 1 is greedy."
 )
 @click.option("--n-best", type=click.IntRange(1), help="Tell the best N captions of each image; N at most the beam.")
+@click.option("--minimum-length", type=click.IntRange(0), help="No caption is shorter, in words.")
+@click.option(
+    "--maximum-length", type=click.IntRange(1), help="No caption is longer, in words; as in training if not given."
+)
+@click.option("--length-penalty", type=click.FloatRange(0), help="Rank by log-probability / length**P; 1 if not given.")
+@click.option("--no-repeat", type=click.IntRange(0), metavar="N", help="No N words in a row occur twice in a caption.")
 @click.option("--samples", type=click.IntRange(1), help="Draw N captions an image instead of seeking the best.")
 @click.option(
     "--temperature", type=click.FloatRange(0, min_open=True), help="Draw words; above 1 bolder, below 1 safer."
@@ -85,7 +91,9 @@ def caption(context: click.Context, /, run: str, images: tuple[str, ...], **opti
 
 
 def _decoding(options: dict[str, Any]) -> dict[str, Any]:
-    """What `predict` is asked for: a beam, or drawing when any option of drawing is given."""
+    """What `predict` is asked for: a beam, or drawing when any option of drawing is given, and limits for both."""
+    names = ("minimum_length", "maximum_length", "length_penalty", "no_repeat")
+    limits = {name: options[name] for name in names if options[name] is not None}
     drawing = {
         name: options[name] for name in ("samples", "temperature", "top_k", "top_p") if options[name] is not None
     }
@@ -93,14 +101,14 @@ def _decoding(options: dict[str, Any]) -> dict[str, Any]:
         best = {} if options["n_best"] is None else {"n_best": options["n_best"]}
         if options["n_best"] and options["n_best"] > options["beam"]:
             raise click.UsageError(f"--n-best {options['n_best']} needs a beam as wide: --beam {options['n_best']}.")
-        return {"beam_width": options["beam"], **best}
+        return {"beam_width": options["beam"], **best, **limits}
     source = click.get_current_context().get_parameter_source("beam")
     if options["n_best"] or source is not click.core.ParameterSource.DEFAULT:
         raise click.UsageError(
             f"--beam and --n-best seek, --{next(iter(drawing)).replace('_', '-')} draws. Give one or the other."
         )
     count = {"n_best": drawing.pop("samples")} if "samples" in drawing else {}
-    return {"beam_width": 1, "temperature": 1.0, "seed": options["seed"], **drawing, **count}
+    return {"beam_width": 1, "temperature": 1.0, "seed": options["seed"], **drawing, **count, **limits}
 
 
 class _Output:

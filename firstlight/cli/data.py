@@ -150,16 +150,17 @@ def _show(target: str, layout: str | None, split: str | None, count: int, seed: 
     dataset = _draw(target, count, seed) if _is_drawn(target) and layout is None else load_data(target, layout)
     part = dataset[split] if split else next(iter(dataset.splits.values()))
     chosen = part.take(np.sort(shuffled(len(part), seed, epoch=0)[:count]).tolist())
+    if out is not None:
+        from firstlight import plots
+
+        images = [found if isinstance(found, np.ndarray) else None for _, found in read_many(chosen.images)]
+        plots.contact_sheet(images, chosen.captions, out, title=f"{dataset.name}: {part.name}", names=chosen.names)
     console = Console(soft_wrap=True, highlight=False)
     for name, captions in zip(chosen.names, chosen.captions, strict=True):
         console.print(Text(name, "bold"))
         for caption in captions:
             console.print(Text(f"  {caption}"))
     if out is not None:
-        from firstlight import plots
-
-        images = [found if isinstance(found, np.ndarray) else None for _, found in read_many(chosen.images)]
-        plots.contact_sheet(images, chosen.captions, out, title=f"{dataset.name}: {part.name}", names=chosen.names)
         click.echo(f"Wrote {out}")
 
 

@@ -57,16 +57,20 @@ class _Clock:
         self.total_epochs = self.epoch = self.batches = self.done = self.words = 0
         self.epoch_began = now()
         self.epoch_seconds: list[float] = []
+        self.first_done, self.first_at = 0, now()
         self.loss = float("nan")
 
     def begin(self, epoch: int, batches: int) -> None:
         """A new epoch of so many batches."""
         self.epoch, self.batches, self.done, self.words = epoch, batches, 0, 0
-        self.epoch_began = self.now()
+        self.epoch_began = self.first_at = self.now()
+        self.first_done = 0
 
     def step(self, done: int, loss: float, words: int) -> None:
         """So many batches of the epoch are done; the words are those learned from since the last step."""
         self.done, self.loss, self.words = done, loss, self.words + words
+        if not self.first_done:
+            self.first_done, self.first_at = done, self.now()
 
     def end(self) -> float:
         """The epoch is over; its seconds, validation included."""
@@ -80,9 +84,15 @@ class _Clock:
 
     @property
     def seconds_left(self) -> float:
-        """Until the last epoch ends: by the mean of past epochs, validation included; in the first, by its batches."""
+        """Until the last epoch ends: by the mean of past epochs, validation included; in the first, by its batches.
+
+        The first batch does not count, for the network is compiled in it.
+        """
         elapsed = self.now() - self.epoch_began
-        at_this_pace = elapsed * self.batches / max(self.done, 1)
+        if self.done > self.first_done:
+            at_this_pace = (self.now() - self.first_at) * self.batches / (self.done - self.first_done)
+        else:
+            at_this_pace = elapsed * self.batches / max(self.done, 1)
         an_epoch = sum(self.epoch_seconds) / len(self.epoch_seconds) if self.epoch_seconds else at_this_pace
         return max(an_epoch - elapsed, 0.0) + an_epoch * (self.total_epochs - self.epoch - 1)
 

@@ -23,8 +23,8 @@ _PERCENT = {
     "spice": "SPICE",
     "cider": "CIDEr",
     "cider_d": "CIDEr-D",
-    "fact_precision": "Facts told that are true",
-    "fact_recall": "Facts of the scene that are told",
+    "fact_precision": "Fact precision",
+    "fact_recall": "Fact recall",
     "distinct": "Distinct captions",
     "accuracy": "Accuracy",
 }
@@ -77,7 +77,7 @@ def print_facts(title: str, reports: Mapping[str, dict[str, Any]]) -> None:
     """The table of facts told of drawn scenes, by kind, in percent: precision and recall for each named report."""
     from rich.console import Console
 
-    table = _table(title, "Facts", *(f"{what}, {name}" for name in reports for what in ("precision", "recall")))
+    table = _table(title, "Facts", *(f"{name}\n{what}" for name in reports for what in ("precision", "recall")))
     kinds = dict.fromkeys(kind for report in reports.values() for kind in report["fact_kinds"])
     for kind in kinds:
         shares = [report["fact_kinds"].get(kind, {}) for report in reports.values()]

@@ -162,6 +162,8 @@ def rebuild(
     for layer, arrays in weights:
         if arrays:
             layer.set_weights(arrays)
+        if isinstance(layer, layers.Normalization):
+            layer.finalize_state()  # it computes with a copy of its weights, which set_weights leaves as it was
     return keras.Model(images, copy.output, name=name)
 
 
@@ -280,7 +282,7 @@ def _load(network: keras.Model, application: str, path: Path) -> None:
         ) from error
 
 
-def _read_weights(network: keras.Model, application: str, path: Path) -> list[Any]:
+def _read_weights(network: keras.Model, application: str, path: Path) -> Any:
     """The arrays of a file, in the order of the network's weights; those of a classifier come last and are cut off."""
     if path.suffix == ".keras":
         arrays = keras.models.load_model(path, compile=False).get_weights()
@@ -291,7 +293,7 @@ def _read_weights(network: keras.Model, application: str, path: Path) -> list[An
     return arrays[: len(network.weights)]
 
 
-def _read_h5(network: keras.Model, application: str, path: Path) -> list[Any]:
+def _read_h5(network: keras.Model, application: str, path: Path) -> Any:
     try:
         network.load_weights(path)
         return network.get_weights()

@@ -48,12 +48,15 @@ def fast_precision(size: int = 512) -> str:
     return "mixed_bfloat16" if seconds["bfloat16"] < 0.75 * seconds["float32"] else "float32"
 
 
-def compiled(function: Callable[..., Any], variables: Sequence[keras.Variable]) -> Callable[..., Any]:
+def compiled(
+    function: Callable[..., Any], variables: Sequence[keras.Variable], fuse: bool = False
+) -> Callable[..., Any]:
     """A compiled version of `function(*arrays)`, for use without gradients.
 
     Args:
         function: works on tensors with `keras.ops` and on networks whose weights are `variables`.
         variables: every weight that the function reads; their values at the time of each call are used.
+        fuse: on TensorFlow, let XLA fuse the operations: right for loops of many small float32 ones. JAX always does.
 
     Returns:
         A callable of the same arrays. Each new combination of shapes is compiled once, at its first call.
@@ -62,7 +65,7 @@ def compiled(function: Callable[..., Any], variables: Sequence[keras.Variable]) 
     if backend == "tensorflow":
         import tensorflow
 
-        return tensorflow.function(function, reduce_retracing=False, autograph=False)
+        return tensorflow.function(function, reduce_retracing=False, autograph=False, jit_compile=fuse)
     if backend == "jax":
         import jax
 
@@ -77,6 +80,6 @@ def compiled(function: Callable[..., Any], variables: Sequence[keras.Variable]) 
 
     def without_gradient(*arrays: Any) -> Any:
         with torch.no_grad():
-            return function(*arrays)
+            return function(*[ops.convert_to_tensor(array) for array in arrays])
 
     return without_gradient

@@ -50,6 +50,8 @@ class Captioner(System):
         minimum_count: words that occur less often are unknown; by default 1, or 5 from 10,000 captions on.
         maximum_length: longer captions are cut, in words.
         batch_size: captions learned at once.
+        together: captions of one image in a batch, where small_cnn is trained too and should pass the image once;
+            by default the usual number of captions an image, at most five.
         learning_rate: the highest; it warms up and then falls to zero as half a cosine.
         weight_decay: of AdamW.
         average: momentum of the running mean of the weights, which is what is kept; 0 for none.
@@ -73,6 +75,7 @@ class Captioner(System):
         minimum_count: int | None = None,
         maximum_length: int = 25,
         batch_size: int = 128,
+        together: int | None = None,
         learning_rate: float = 1e-3,
         weight_decay: float = 0.0,
         average: float = 0.995,
@@ -92,6 +95,7 @@ class Captioner(System):
         self.minimum_count = minimum_count
         self.maximum_length = maximum_length
         self.batch_size = batch_size
+        self.together = together
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.average = average
@@ -177,7 +181,7 @@ class Captioner(System):
             label_smoothing=self.label_smoothing,
             average=self.average,
             patience=patience,
-            together=1 if frozen else captions_together(examples),
+            together=1 if frozen else self.together or captions_together(examples),
             maximum_length=length,
         )
         words = self.vocabulary.words

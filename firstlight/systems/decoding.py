@@ -93,23 +93,24 @@ def _repeated(tokens: Any, position: Any, size: int, vocabulary: int) -> Any:
     return ops.max(marks, axis=1)
 
 
-def _log_probabilities(logits: Any, tokens: Any, position: Any, search: Search) -> Any:
-    """Log-probabilities (rows, vocabulary) of the next word, with what may not be said forbidden.
+def _choices(logits: Any, tokens: Any, position: Any, search: Search) -> tuple[Any, Any]:
+    """Logits (rows, vocabulary) of the next word with what may not be said forbidden, and their normalizer (rows, 1).
 
-    Padding, the unknown word and the start are never said; the end not before `minimum_length` words, and nothing
-    but the end after `maximum_length`.
+    A log-probability is a logit less the normalizer. Padding, the unknown word and the start are never said; the end
+    not before `minimum_length` words, and nothing but the end after `maximum_length`.
     """
+    logits = ops.cast(logits, "float32")
     vocabulary = logits.shape[-1]
     words = ops.arange(vocabulary)
     never = ops.logical_and(words <= START, words != END)
     too_early = ops.logical_and(words == END, position < search.minimum_length)
     too_late = ops.logical_and(words != END, position >= search.maximum_length)
     forbidden = ops.logical_or(never, ops.logical_or(too_early, too_late))
-    result = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
+    normalizer = ops.logsumexp(logits, axis=-1, keepdims=True)
     if search.no_repeat:
         again = _repeated(tokens, position, search.no_repeat, vocabulary)
-        result = result + _FORBIDDEN * again * ops.cast(words != END, "float32")
-    return ops.where(forbidden, _FORBIDDEN, result)
+        forbidden = ops.logical_or(forbidden, ops.logical_and(again > 0, words != END))
+    return ops.where(forbidden, _FORBIDDEN, logits), normalizer
 
 
 def beam_search(step: Step, states: Tensors, batch: int, search: Search) -> tuple[Any, Any, Any]:
@@ -147,8 +148,10 @@ def beam_search(step: Step, states: Tensors, batch: int, search: Search) -> tupl
     def extend(position: Any, tokens: Any, scores: Any, lengths: Any, last: Any, states: Tensors) -> tuple[Any, ...]:
         logits, states = step(ops.reshape(last, (batch * width, 1)), position, states)
         flat = ops.reshape(tokens, (batch * width, limit))
-        best, words = ops.top_k(_log_probabilities(logits, flat, position, search), width)
-        best, words = ops.reshape(best, (batch, width, width)), ops.reshape(words, (batch, width, width))
+        choices, normalizer = _choices(logits, flat, position, search)
+        best, words = ops.top_k(choices, width)
+        best = ops.reshape(best - normalizer, (batch, width, width))
+        words = ops.reshape(words, (batch, width, width))
         done = ops.expand_dims(ended(last), -1)
         totals = ops.expand_dims(scores, -1) + ops.where(done, stay, best)
         words = ops.where(done, PAD, words)
@@ -173,11 +176,10 @@ def beam_search(step: Step, states: Tensors, batch: int, search: Search) -> tupl
     return tokens, scores, lengths
 
 
-def _draw(log_probability: Any, uniform: Any, search: Search) -> Any:
+def _draw(choices: Any, uniform: Any, search: Search) -> Any:
     """One word a row, drawn by inverting the cumulative distribution at `uniform` (rows,) in [0, 1)."""
-    logits = log_probability / search.temperature
-    count = search.top_k or logits.shape[-1]
-    ordered, words = ops.top_k(logits, min(count, logits.shape[-1]))
+    count = min(search.top_k or choices.shape[-1], choices.shape[-1])
+    ordered, words = ops.top_k(choices / search.temperature, count)
     probability = ops.softmax(ordered, axis=-1)
     before = ops.cumsum(probability, axis=-1) - probability
     # The nucleus (Holtzman et al. 2020): the most probable words until their sum reaches top_p; never empty.
@@ -211,10 +213,10 @@ def sample(step: Step, states: Tensors, uniform: Any, search: Search) -> tuple[A
 
     def extend(position: Any, tokens: Any, scores: Any, lengths: Any, last: Any, states: Tensors) -> tuple[Any, ...]:
         logits, states = step(ops.expand_dims(last, 1), position, states)
-        probabilities = _log_probabilities(logits, tokens, position, search)
+        choices, normalizer = _choices(logits, tokens, position, search)
         done = ops.logical_or(last == END, last == PAD)
-        word = ops.where(done, PAD, _draw(probabilities, ops.take(uniform, position, axis=1), search))
-        gain = ops.squeeze(ops.take_along_axis(probabilities, ops.expand_dims(word, 1), axis=1), 1)
+        word = ops.where(done, PAD, _draw(choices, ops.take(uniform, position, axis=1), search))
+        gain = ops.squeeze(ops.take_along_axis(choices, ops.expand_dims(word, 1), axis=1) - normalizer, 1)
         scores = scores + ops.where(done, 0.0, gain)
         lengths = lengths + ops.where(done, 0.0, 1.0)
         tokens = ops.where(places == position, ops.expand_dims(word, 1), tokens)
@@ -252,9 +254,16 @@ class Decoder:
             tokens (batch, hypotheses, maximum_length + 1) int32, summed log-probabilities and lengths with the end
             (batch, hypotheses) float32; best first, or in the order of `uniform`.
         """
+        vocabulary = self.network.output["logits"].shape[-1]
+        if search.beam_width > vocabulary:
+            raise FirstlightError(
+                f"Expected beam_width to be at most {vocabulary}, the number of words. Received {search.beam_width}."
+            )
         if search not in self._programs:
             variables = [*self.bridge.variables, *self.network.variables]
-            self._programs[search] = compiled(self._loop(search), variables)
+            # On a CPU, XLA multiplies float32 faster than TensorFlow in such loops, and bfloat16 slower.
+            fuse = self.network.output["logits"].dtype == "float32"
+            self._programs[search] = compiled(self._loop(search), variables, fuse)
         names = sorted(images)
         arrays = [ops.convert_to_tensor(images[name]) for name in names]
         if search.temperature:
@@ -270,7 +279,7 @@ class Decoder:
             batch = arrays[0].shape[0]
             copies = arrays[-1].shape[0] // batch if search.temperature else search.beam_width
             first = {name: ops.repeat(value, copies, axis=0) for name, value in first.items()}
-            memory = {name: first.pop(name) for name in ("memory",) if name in first}
+            memory = {name: first.pop(name) for name in list(first) if name.startswith("memory")}
             states = {**first, **self._empty_past(batch * copies, search.maximum_length + 1)}
             step = self._step(memory, search.maximum_length + 1)
             if not search.temperature:

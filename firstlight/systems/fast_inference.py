@@ -188,24 +188,25 @@ def _with_keras(encoder: keras.Model, batch_size: int, dtype: str) -> Function:
     return run
 
 
-def _traced(encoder: keras.Model, dtype: str) -> Any:
-    """The encoder as one concrete function of TensorFlow, from uint8."""
+def _frozen(encoder: keras.Model, dtype: str) -> Any:
+    """The encoder as one concrete function of TensorFlow, from uint8, its weights constants."""
     import tensorflow
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    folded = fold_batch_normalization(encoder)
+    folded = fold_batch_normalization(encoder)  # must live until its weights are constants
 
     def encode(images: Any) -> Any:
         return tensorflow.cast(folded(tensorflow.cast(images, "float32"), training=False), dtype)
 
     function = tensorflow.function(encode, autograph=False)
-    return function.get_concrete_function(tensorflow.TensorSpec((None, *encoder.input_shape[1:]), "uint8"))
+    traced = function.get_concrete_function(tensorflow.TensorSpec((None, *encoder.input_shape[1:]), "uint8"))
+    return convert_variables_to_constants_v2(traced)
 
 
 def _with_tensorflow(encoder: keras.Model, dtype: str) -> Function:
     import tensorflow
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    frozen = convert_variables_to_constants_v2(_traced(encoder, dtype))
+    frozen = _frozen(encoder, dtype)
     threads = ThreadPoolExecutor(_cores(), thread_name_prefix="encoder")
 
     def encode(images: NDArray[np.uint8]) -> NDArray[Any]:
@@ -218,15 +219,15 @@ def _with_tensorflow(encoder: keras.Model, dtype: str) -> Function:
 def _with_openvino(encoder: keras.Model, precision: str, batch_size: int, dtype: str) -> Function:
     import openvino
 
-    network = openvino.convert_model(_traced(encoder, dtype))
+    network = openvino.convert_model(_frozen(encoder, dtype).graph.as_graph_def())
     network.reshape([_PIECE, *encoder.input_shape[1:]])  # fixed shapes are faster by a tenth
+    streams = min(_cores(), max(1, batch_size // _PIECE))  # pieces at work at the same time
     settings = {
         "INFERENCE_PRECISION_HINT": {"bfloat16": "bf16", "float32": "f32"}[precision],
         "INFERENCE_NUM_THREADS": _cores(),
-        "NUM_STREAMS": min(_cores(), max(1, batch_size // _PIECE)),
+        "NUM_STREAMS": streams,
     }
-    compiled = openvino.compile_model(network, "CPU", settings)
-    queue = openvino.AsyncInferQueue(compiled, 2 * settings["NUM_STREAMS"])
+    queue = openvino.AsyncInferQueue(openvino.compile_model(network, "CPU", settings), 2 * streams)
 
     def run(images: NDArray[np.uint8]) -> NDArray[Any]:
         grids = np.empty((len(images), *encoder.output_shape[1:]), dtype)

@@ -89,7 +89,7 @@ def extract(
     size: int = 224,
     views: int = 1,
     folder: str | Path | None = None,
-    engine: str = "auto",
+    engine: str | Runner = "auto",
     batch_size: int = 32,
     progress: Progress | None = None,
     on_error: str = "pass over",
@@ -102,27 +102,27 @@ def extract(
 
     `views` counts the versions of an image, see `make_views`. `folder` holds one folder for each combination of
     encoder, size, fit, views and precision; by default `features` in the cache folder. `engine` and `precision` as in
-    `fast_inference.choose`. `progress(done, all, text)` is called after each batch. An image that cannot be read
-    becomes a `Problem`, with on_error="raise" an error.
+    `fast_inference.choose`; a `Runner` of this encoder saves making one. `progress(done, all, text)` is called after
+    each batch. An image that cannot be read becomes a `Problem`, with on_error="raise" an error.
     """
     if on_error not in ("pass over", "raise"):
         raise FirstlightError(f'Expected on_error "pass over" or "raise". Received {on_error!r}.')
-    engine, precision = choose(engine, precision)
-    store = _open_store(encoder, size, views, fit, folder, engine, precision)
+    runner = engine if isinstance(engine, Runner) else None
+    name, precision = (runner.engine, runner.precision) if runner else choose(str(engine), precision)
+    store = _open_store(encoder, size, views, fit, folder, name, precision)
     source = _Source(images, store, size, fit, views, batch_size, threads)
     telling = progress or (lambda done, count, text: None)
-    runner: Runner | None = None
     for done, keys, batch in _ahead(source.batches()):
         if on_error == "raise":
             source.complain()
         if keys:
-            runner = runner or compile_encoder(encoder, engine, precision, batch_size)
+            runner = runner or compile_encoder(encoder, name, precision, batch_size)
             store.append(keys, _encode(runner, batch, encoder))
-        telling(done, len(images), f"{engine}, {precision}")
+        telling(done, len(images), f"{name}, {precision}")
     if on_error == "raise":
         source.complain()
-    telling(len(images), len(images), f"{engine}, {precision}")
-    return _collect(source, engine, precision)
+    telling(len(images), len(images), f"{name}, {precision}")
+    return _collect(source, name, precision)
 
 
 def make_views(image: NDArray[np.uint8], views: int) -> NDArray[np.uint8]:

@@ -106,6 +106,7 @@ class ConstantCaptioner(System):
 
     def predict(self, images: Any, **decoding: Any) -> list[Caption]:
         known = {"batch_size", "beam_width", "n_best", "temperature", "top_k", "top_p", "seed"}
+        known |= {"minimum_length", "maximum_length", "length_penalty", "no_repeat"}
         if set(decoding) - known:
             raise TypeError(f"unknown decoding: {decoding}")
         others = range(2, 1 + decoding.get("n_best", 1))

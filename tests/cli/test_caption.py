@@ -181,6 +181,10 @@ def test_what_predict_is_asked_for(
     photo = photos / "00.jpg"
     firstlight("caption", run, photo, "--beam", 5, "--n-best", 2)
     firstlight("caption", run, photo, "--samples", 3, "--temperature", 0.7, "--top-k", 5, "--top-p", 0.9, "--seed", 4)
+    limits = ["--minimum-length", 2, "--maximum-length", 9, "--length-penalty", 0.5, "--no-repeat", 3]
+    firstlight("caption", run, photo, *limits)
+    told = {"minimum_length": 2, "maximum_length": 9, "length_penalty": 0.5, "no_repeat": 3}
+    assert asked.pop() == {"batch_size": 1, "beam_width": 3, **told}
     assert asked == [
         {"batch_size": 1, "beam_width": 5, "n_best": 2},
         {"batch_size": 1, "beam_width": 1, "n_best": 3, "temperature": 0.7, "top_k": 5, "top_p": 0.9, "seed": 4},

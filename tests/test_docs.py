@@ -1,0 +1,72 @@
+"""The documents are true: links lead somewhere, every layout's example is read as that layout, every setting is told."""
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from firstlight import data
+from firstlight.data.caption_layouts import LAYOUTS
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+DATA = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+NOT_TEXT = {"webdataset"}  # a layout of tars, which an example can only sketch
+
+
+def sections(text: str) -> dict[str, str]:
+    """The text under each heading of the third level."""
+    parts = re.split(r"^#{2,3} (.+)$", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if "://" in link:
+            continue
+        place, _, heading = link.partition("#")
+        target = (page.parent / place) if place else page
+        assert target.exists(), link
+        headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE) if heading else []
+        assert not heading or heading in {found.lower().replace(" ", "-") for found in headings}, link
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_example_of_each_layout_is_read_as_that_layout(layout: str, tmp_path: Path) -> None:
+    text = sections(DATA)[layout]
+    if layout in NOT_TEXT:
+        return
+    blocks = re.findall(r"^```\w+ (\S+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert blocks
+    for place, content in blocks:
+        file = tmp_path / place
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content, encoding="utf-8")
+        for name in {"a.jpg", "b.jpg", *re.findall(r"\b[a-z]\.jpg", content)}:
+            Image.new("RGB", (8, 8)).save(file.parent / name)
+    found = data.load(tmp_path)
+    assert found.layout == layout
+    assert [problem for problem in found.problems if problem.kind != "note"] == []
+    captions = [caption for split in found.splits.values() for texts in split.captions for caption in texts]
+    assert len(captions) >= 3
+    assert all(caption.startswith(("A ", "Two ")) for caption in captions)
+
+
+def test_layouts_stand_in_the_order_in_which_they_are_preferred() -> None:
+    assert [name for name in sections(DATA) if name in LAYOUTS] == list(LAYOUTS)
+
+
+def test_every_setting_of_the_captioner_is_told_with_its_default() -> None:
+    from firstlight.systems import Captioner
+
+    text = (ROOT / "docs" / "captioner.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `(\w+)` \| ([^|]*?) \|", text, re.MULTILINE))
+    hidden = {"self", "train", "validation_data", "folder", "data", "progress"}
+    for function in (Captioner.__init__, Captioner.fit):
+        for parameter in inspect.signature(function).parameters.values():
+            if parameter.name not in hidden:
+                default = "none" if parameter.default is None else str(parameter.default)
+                assert told.get(parameter.name, "").replace("`", "") == default, parameter.name
