@@ -359,9 +359,7 @@ def measure(options: Any, grids: np.ndarray, ours: Side, predict: Side, worker: 
             if same < 0.98:
                 raise SystemExit(f"Beam {width}, batch {size}: {name} gives other captions ({same:.0%} equal).")
 
-    speeds: dict[Any, dict[str, list[float]]] = {
-        case: {"ours": [], "PyTorch": [], "predict": []} for case in CASES
-    }
+    speeds: dict[Any, dict[str, list[float]]] = {case: {"ours": [], "PyTorch": [], "predict": []} for case in CASES}
     for _ in range(options.rounds):
         for width, size in CASES:
             taken = speeds[width, size]
@@ -370,8 +368,8 @@ def measure(options: Any, grids: np.ndarray, ours: Side, predict: Side, worker: 
                 taken["PyTorch"].append(worker.ask("time", len(grids), width, size))
             taken["predict"].append(timed(predict, grids[: few[size]], width, size))
     print(
-        f"{options.cell} 512, {VOCABULARY} words, grid 7x7x1280, captions of {length:.1f} words; captions/s, medians of "
-        f"{options.rounds} rounds\n"
+        f"{options.cell} 512, {VOCABULARY} words, grid 7x7x1280, captions of {length:.1f} words; captions/s, "
+        f"medians of {options.rounds} rounds\n"
     )
     print(f"{'beam':>4}{'batch':>7}{'firstlight':>12}{'PyTorch':>10}{'ratio':>7}{'predict':>10}{'ratio':>7}")
     for (width, size), taken in speeds.items():

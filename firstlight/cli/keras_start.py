@@ -14,12 +14,12 @@ __all__ = ["load_keras"]
 
 def load_keras() -> None:
     """Import Keras quietly; with another `TF_CPP_MIN_LOG_LEVEL` than 3, everything is shown."""
-    import firstlight.systems  # noqa: F401  sets the variable where the user has not
+    import firstlight.systems  # sets the variable where the user has not
 
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "3" or "keras" in sys.modules:
         return
     with _turned_away(2):
-        import keras  # noqa: F401
+        import firstlight.systems.backend  # noqa: F401  imports Keras
     # Each size of a batch is compiled once, as it should be; the advice on "retracing" is for other programs.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 

@@ -116,18 +116,28 @@ def _number(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-class PlainProgress:
-    """One line an epoch, and within a long epoch or task one line every ten seconds."""
+class _Display:
+    """What both displays have: a clock, and how a training is announced."""
 
-    def __init__(self, stream: TextIO, every: float = 10.0, now: Callable[[], float] = time.monotonic) -> None:
-        self.stream, self.every, self.clock = stream, every, _Clock(now)
-        self.last_line = now()
+    clock: _Clock
 
     def start(self, total_epochs: int, first_epoch: int) -> None:
         """Training begins, or resumes at `first_epoch`."""
         self.clock.total_epochs = total_epochs
         if first_epoch:
             self.message(f"resuming after epoch {first_epoch} of {total_epochs}")
+
+    def message(self, text: str) -> None:
+        """A line for the reader."""
+        raise NotImplementedError
+
+
+class PlainProgress(_Display):
+    """One line an epoch, and within a long epoch or task one line every ten seconds."""
+
+    def __init__(self, stream: TextIO, every: float = 10.0, now: Callable[[], float] = time.monotonic) -> None:
+        self.stream, self.every, self.clock = stream, every, _Clock(now)
+        self.last_line = now()
 
     def epoch_started(self, epoch: int, batches: int) -> None:
         """An epoch of so many batches begins."""
@@ -171,7 +181,7 @@ class PlainProgress:
         return self.clock.now() - self.last_line >= self.every
 
 
-class TerminalProgress:
+class TerminalProgress(_Display):
     """A bar for the epoch with loss, words a second and time left; each finished epoch stays above it as a line."""
 
     def __init__(self, stream: TextIO, now: Callable[[], float] = time.monotonic) -> None:
@@ -188,12 +198,6 @@ class TerminalProgress:
         self.display = Progress(*columns, console=Console(file=stream), transient=True)
         self.display.start()
         self.epoch_task: Any = None
-
-    def start(self, total_epochs: int, first_epoch: int) -> None:
-        """Training begins, or resumes at `first_epoch`."""
-        self.clock.total_epochs = total_epochs
-        if first_epoch:
-            self.message(f"resuming after epoch {first_epoch} of {total_epochs}")
 
     def epoch_started(self, epoch: int, batches: int) -> None:
         """An epoch of so many batches begins."""

@@ -39,7 +39,7 @@ def training_curves(history: Mapping[str, Sequence[Any]], path: str | Path) -> N
         panels = figure.subplots(1, 1 if scores is None else 2, squeeze=False)[0]
         _curve(panels[0], series.get("loss"), _TRAIN, "training")
         _curve(panels[0], series.get("val_loss"), _VALIDATION, "validation")
-        panels[0].set_title("Loss a word")
+        panels[0].set_title("Loss")
         if panels[0].lines:
             panels[0].legend(frameon=False)
         if scores is not None:

@@ -50,8 +50,7 @@ class Captioner(System):
         minimum_count: words that occur less often are unknown; by default 1, or 5 from 10,000 captions on.
         maximum_length: longer captions are cut, in words.
         batch_size: captions learned at once.
-        together: captions of one image in a batch, where small_cnn is trained too and should pass the image once;
-            by default the usual number of captions an image, at most five.
+        together: where small_cnn is trained too, captions of an image in an epoch, drawn anew in each.
         learning_rate: the highest; it warms up and then falls to zero as half a cosine.
         weight_decay: of AdamW.
         average: momentum of the running mean of the weights, which is what is kept; 0 for none.
@@ -75,7 +74,7 @@ class Captioner(System):
         minimum_count: int | None = None,
         maximum_length: int = 25,
         batch_size: int = 128,
-        together: int | None = None,
+        together: int = 1,
         learning_rate: float = 1e-3,
         weight_decay: float = 0.0,
         average: float = 0.995,
@@ -139,7 +138,7 @@ class Captioner(System):
         from firstlight.systems.backend import fast_precision, make_repeatable
         from firstlight.systems.captioner_batches import Plan
         from firstlight.systems.captioner_networks import build_bridge, build_decoder, build_front
-        from firstlight.systems.captioner_preparation import captions_together, examples_of, parts, vocabulary_of
+        from firstlight.systems.captioner_preparation import examples_of, parts, vocabulary_of
         from firstlight.systems.captioner_training import Training
 
         self._check_settings()
@@ -181,7 +180,8 @@ class Captioner(System):
             label_smoothing=self.label_smoothing,
             average=self.average,
             patience=patience,
-            together=1 if frozen else self.together or captions_together(examples),
+            together=0 if frozen else self.together,
+            presence=self.attention and not frozen,
             maximum_length=length,
         )
         words = self.vocabulary.words
@@ -329,7 +329,7 @@ class Captioner(System):
                 raise FirstlightError(
                     f"Expected {name} to be one of {', '.join(known)}. Received {value!r}.{nearest(value, known)}"
                 )
-        for name in ("views", "units", "embedding", "hidden", "maximum_length", "batch_size"):
+        for name in ("views", "together", "units", "embedding", "hidden", "maximum_length", "batch_size"):
             if getattr(self, name) < 1:
                 raise FirstlightError(f"Expected {name} to be 1 or more. Received {getattr(self, name)}.")
         for name in ("dropout", "label_smoothing", "average"):

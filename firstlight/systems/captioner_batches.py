@@ -46,8 +46,9 @@ class Examples:
 class Plan:
     """How long and how fast to learn; see `Captioner.fit` and the settings of `Captioner`.
 
-    With `together` above 1, a batch holds so many captions of each of its images, which then pass the front once: worth
-    it where the front is an encoder that is trained too, at the price of more padding.
+    With `together` 0, an epoch is every caption once. With more, it is every image once with so many of its captions:
+    right where the front is an encoder that is trained too, since images are what it learns from. With `presence`,
+    regions also learn which words the captions hold; see `CaptionTrainer`.
     """
 
     seed: int
@@ -60,6 +61,7 @@ class Plan:
     average: float
     patience: int
     together: int
+    presence: bool
     maximum_length: int
 
 
@@ -104,7 +106,7 @@ class Teaching:
     def _rows(self, number: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """The batches of an epoch as pairs: positions of the images, and of their captions, `together` an image."""
         plan, owner = self.plan, self.examples.owner
-        if plan.together == 1:
+        if not plan.together:
             batches = grouped_by_length(self.lengths, plan.batch_size, plan.seed, number)
             return [(owner[rows], rows) for rows in batches]
         random = np.random.default_rng([plan.seed, number, 4])

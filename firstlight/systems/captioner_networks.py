@@ -14,6 +14,8 @@ __all__ = ["CELLS", "CaptionTrainer", "Design", "build_bridge", "build_decoder",
 
 CELLS = ("gru", "lstm", "transformer")
 
+_PRESENCE_WEIGHT = 50.0
+
 
 @dataclass(frozen=True)
 class Design:
@@ -173,24 +175,42 @@ class CaptionTrainer(keras.Model):
 
     The loss is the cross-entropy a word, smoothed by `label_smoothing` (Szegedy et al. 2016, section 7); with sample
     weights (batch * copies, time), each word's counts that much, which makes it REINFORCE (Williams 1992).
+
+    With `presence`, a dense layer (units -> vocabulary) that is not saved, the regions also learn to tell which words
+    the captions hold, a word being there when any region shows it (multiple-instance learning, Fang et al. 2015,
+    section 3, with the log of summed exponentials for their noisy or): the shortest way for an encoder to learn what
+    there is to see.
     """
 
-    def __init__(self, front: keras.Model, decoder: keras.Model, copies: int = 1, label_smoothing: float = 0.0):
+    def __init__(
+        self,
+        front: keras.Model,
+        decoder: keras.Model,
+        copies: int = 1,
+        label_smoothing: float = 0.0,
+        presence: layers.Dense | None = None,
+    ):
         super().__init__(name="trainer")
         self.front, self.decoder, self.copies = front, decoder, copies
         self.label_smoothing = label_smoothing
+        self.presence = presence
         self.wanted = {tensor.name.split(":")[0]: tensor for tensor in decoder.inputs}
         self.built = True
 
     def call(self, inputs: dict[str, Any], training: bool | None = None) -> Any:
-        """Logits for every position; see the class."""
-        return self.read(inputs, training)["logits"]
+        """Logits for every position; with `presence`, a dict of them and of `presence` logits (batch, vocabulary)."""
+        outputs = self.read(inputs, training)
+        if self.presence is None:
+            return outputs["logits"]
+        regions = self.presence(outputs["memory"])
+        return {"logits": outputs["logits"], "presence": ops.logsumexp(regions, axis=1)}
 
     def read(self, inputs: dict[str, Any], training: bool | None = None) -> dict[str, Any]:
-        """All that the decoder gives for whole captions: logits, states, and where it looked."""
+        """All that the decoder gives for whole captions: logits, states, and where it looked; and the memory."""
         words = inputs["words"]
         image = {name: value for name, value in inputs.items() if name != "words"}
         feeds = dict(self.front(image, training=training))
+        memory = {"memory": feeds["memory"]} if "memory" in feeds else {}
         if self.copies > 1:
             feeds = {name: ops.repeat(value, self.copies, axis=0) for name, value in feeds.items()}
         feeds["words"] = words
@@ -203,13 +223,13 @@ class CaptionTrainer(keras.Model):
             for name, tensor in self.wanted.items():
                 if name.startswith("past_"):
                     feeds[name] = ops.zeros((rows, 0, tensor.shape[-1]), tensor.dtype)
-        return dict(self.decoder(feeds, training=training))
+        return {**self.decoder(feeds, training=training), **memory}
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
         """Mean over the words that are not padding; see the class."""
-        logits = ops.cast(y_pred, "float32")
+        logits = ops.cast(y_pred if self.presence is None else y_pred["logits"], "float32")
         real = ops.cast(ops.not_equal(y, 0), "float32")
         loss = ops.sparse_categorical_crossentropy(y, logits, from_logits=True)
         if self.label_smoothing:
@@ -217,4 +237,13 @@ class CaptionTrainer(keras.Model):
             said = ops.squeeze(ops.take_along_axis(logits, ops.expand_dims(y, -1), axis=-1), -1)
             loss = loss + self.label_smoothing * (said - ops.mean(logits, axis=-1))
         weights = real if sample_weight is None else real * sample_weight
-        return ops.sum(loss * weights) / ops.sum(real)
+        loss = ops.sum(loss * weights) / ops.sum(real)
+        return loss if self.presence is None else loss + _PRESENCE_WEIGHT * _presence_loss(y, y_pred["presence"])
+
+
+def _presence_loss(words: Any, logits: Any) -> Any:
+    """Binary cross-entropy of which words occur in an image's captions; (rows, time) against (images, vocabulary)."""
+    vocabulary = logits.shape[-1]
+    there = ops.max(ops.one_hot(words, vocabulary), axis=1)
+    there = ops.max(ops.reshape(there, (ops.shape(logits)[0], -1, vocabulary)), axis=1)
+    return ops.mean(ops.binary_crossentropy(there, ops.cast(logits, "float32"), from_logits=True)[:, 4:])

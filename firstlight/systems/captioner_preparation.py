@@ -19,7 +19,7 @@ from firstlight.text import tokenize
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["captions_together", "examples_of", "parts", "vocabulary_of"]
+__all__ = ["examples_of", "parts", "vocabulary_of"]
 
 _Inputs = Callable[[np.ndarray, np.ndarray | None], dict[str, np.ndarray]]
 
@@ -70,11 +70,6 @@ def examples_of(
     return Examples(
         inputs, views if frozen else 1, [caption[:maximum_length] for caption in encoded], owner, references
     )
-
-
-def captions_together(examples: Examples) -> int:
-    """Captions to learn at once of each image: the usual number, at most five."""
-    return int(np.clip(np.median(np.bincount(examples.owner)), 1, 5))
 
 
 def _features(split: Split, encoder: "keras.Model", views: int, progress: Any) -> tuple[list[int], _Inputs]:

@@ -63,7 +63,9 @@ class Training:
         self.plan, self.progress, self.folder = plan, progress, folder
         self.curves = _curves(folder) if tensorboard else None
         self.describe = Decoder(front, decoder)
-        self.variables = list({id(v): v for v in [*front.variables, *decoder.variables]}.values())
+        self.presence = _presence_layer(front, decoder) if plan.presence else None
+        extra = self.presence.variables if self.presence else []
+        self.variables = list({id(v): v for v in [*front.variables, *decoder.variables, *extra]}.values())
         self.floats = [v for v in self.variables if "float" in str(v.dtype)]
         self.history = History()
         self.steps = 0
@@ -101,7 +103,7 @@ class Training:
 
     def _is_exhausted(self, stage: str) -> bool:
         scores = [row["cider"] for row in self.history.rows]
-        since_best = len(scores) - 1 - int(np.argmax(scores)) if scores else 0
+        since_best = int(np.argmax(scores[::-1])) if scores else 0
         return bool(self.plan.patience) and min(since_best, self._epochs_of(stage)) >= self.plan.patience
 
     def _prepare(self, stage: str) -> tuple[Teaching | Rewarding, CaptionTrainer]:
@@ -110,7 +112,9 @@ class Training:
         supply: Teaching | Rewarding
         if stage == "cross-entropy":
             supply = Teaching(self.train, plan)
-            trainer = CaptionTrainer(self.front, self.decoder, plan.together, plan.label_smoothing)
+            trainer = CaptionTrainer(
+                self.front, self.decoder, max(1, plan.together), plan.label_smoothing, self.presence
+            )
             rate = _warm_cosine(plan.learning_rate, plan.epochs * supply.count())
         else:
             supply = Rewarding(self.train, plan, self.words, self.describe)
@@ -167,7 +171,8 @@ class Training:
             captions += [[self.words[word] for word in row[0] if word > END] for row in tokens[: len(images)]]
         scores = metrics.score(captions, self.validation.references, metrics=("bleu", "cider"))
         score = scores["cider"].value
-        if score > self.best_score:
+        # Of equals the later: the CIDEr of a single image is always 0.
+        if score >= self.best_score:
             self.best_score, self.best = score, [value.copy() for value in judged]
         self._assign(now)
         distinct = metrics.diversity(captions)["distinct"]
@@ -242,6 +247,15 @@ def _warm_cosine(rate: float, steps: int) -> keras.optimizers.schedules.CosineDe
     return keras.optimizers.schedules.CosineDecay(
         0.0, max(1, steps - warm_up), warmup_target=rate, warmup_steps=warm_up
     )
+
+
+def _presence_layer(front: keras.Model, decoder: keras.Model) -> keras.layers.Dense:
+    """What tells from a region which words the captions hold; see `CaptionTrainer`."""
+    # Few words are in a caption and there are many regions: begin with "not here" everywhere.
+    rare = keras.initializers.Constant(-8.0)
+    layer = keras.layers.Dense(decoder.output["logits"].shape[-1], bias_initializer=rare, name="presence")
+    layer.build(front.output["memory"].shape)
+    return layer
 
 
 def _group(arrays: Mapping[str, np.ndarray], name: str) -> list[np.ndarray]:

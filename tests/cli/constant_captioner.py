@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,25 +9,9 @@ import numpy as np
 
 from firstlight import __version__, metrics
 from firstlight.data.images import read
+from firstlight.systems.captioner_describing import Caption, Word
 from firstlight.systems.system import History, System
 from firstlight.text import tokenize
-
-
-@dataclass(frozen=True)
-class Word:
-    text: str
-    probability: float
-    rivals: tuple[tuple[str, float], ...]
-    attention: np.ndarray | None
-
-
-@dataclass(frozen=True)
-class Caption:
-    name: str
-    text: str
-    score: float
-    words: tuple[Word, ...]
-    alternatives: tuple[tuple[str, float], ...]
 
 
 class ConstantCaptioner(System):
