@@ -1,6 +1,6 @@
 """Captions a second from ready features: the compiled loop here, eager PyTorch, and a loop over Keras's `predict`.
 
-    python benchmarks/decoding.py [--cell gru] [--rounds 7] [--images 64] [--torch-python PATH]
+    python benchmarks/decoding.py [--cell gru] [--rounds 7] [--images 64] [--threads N] [--torch-python PATH]
 
 One run: every side decodes the same random features with the same weights, in rounds that take turns, and must give
 the same captions. PyTorch (pip install torch==2.13.0) works in a process of its own, which is asked for one round at a
@@ -46,6 +46,15 @@ def timed(side: Side, grids: np.ndarray, width: int, size: int) -> float:
     for batch in batches(grids, size):
         side(batch, width)
     return len(grids) / (time.perf_counter() - begun)
+
+
+def set_threads(count: int) -> None:
+    """Give TensorFlow that many threads."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import tensorflow
+
+    tensorflow.config.threading.set_intra_op_parallelism_threads(count)
+    tensorflow.config.threading.set_inter_op_parallelism_threads(count)
 
 
 # -- firstlight --------------------------------------------------------------------------------------------------
@@ -101,7 +110,9 @@ def predict_side(bridge: Any, decoder: Any) -> Side:
 
     def side(grids: np.ndarray, width: int) -> list[list[int]]:
         batch, limit = len(grids), MAXIMUM_LENGTH + 1
-        fixed = {name: np.repeat(value, width, axis=0) for name, value in bridge.predict(grids, verbose=0).items()}
+        fixed = {
+            name: np.repeat(value, width, axis=0) for name, value in bridge.predict({"grid": grids}, verbose=0).items()
+        }
         names = [name for name in fixed if name != "memory"]
         tokens = np.zeros((batch, width, limit), np.int32)
         scores = np.full((batch, width), -1e9)
@@ -142,12 +153,13 @@ def predict_side(bridge: Any, decoder: Any) -> Side:
 # -- PyTorch -----------------------------------------------------------------------------------------------------
 
 
-def torch_side(folder: Path, cell: str) -> Side:
+def torch_side(folder: Path, cell: str, threads: int) -> Side:
     """The same decoder in eager PyTorch: one cell step a word, the memory projected once, the beam in one batch."""
     import torch
     from torch import nn
     from torch.nn import functional as F
 
+    torch.set_num_threads(threads)
     weights = {name: torch.from_numpy(value) for name, value in np.load(folder / "weights.npz").items()}
 
     def linear(name: str) -> nn.Linear:
@@ -263,10 +275,10 @@ def torch_side(folder: Path, cell: str) -> Side:
     return side
 
 
-def work(folder: Path, cell: str) -> None:
+def work(folder: Path, cell: str, threads: int) -> None:
     """The process with PyTorch: answers one line of JSON for each line of standard input."""
     try:
-        side = torch_side(folder, cell)
+        side = torch_side(folder, cell, threads)
     except ImportError as error:
         print(json.dumps(f"{error}; pip install torch==2.13.0, or name another interpreter: --torch-python PATH"))
         return
@@ -285,8 +297,7 @@ def work(folder: Path, cell: str) -> None:
 class Worker:
     """The other process, asked for one thing at a time."""
 
-    def __init__(self, python: str, folder: Path, cell: str) -> None:
-        command = [python, __file__, "--work", str(folder), "--cell", cell]
+    def __init__(self, command: list[str]) -> None:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.state = self._answer()
 
@@ -309,7 +320,7 @@ def save(folder: Path, grids: np.ndarray, networks: tuple[Any, ...]) -> None:
     """What the process with PyTorch reads: the grids, and each weight as layer/name."""
     np.save(folder / "grids.npy", grids)
     weights = {
-        f"{layer.name}/{weight.name}": np.array(weight)
+        f"{layer.name}/{weight.name}": weight.numpy()
         for network in networks
         for layer in network.layers
         for weight in layer.weights
@@ -323,21 +334,23 @@ def main() -> None:
     parser.add_argument("--cell", choices=["gru", "lstm"], default="gru")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--images", type=int, default=64, help="described in each round and case")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of every side; by default all cores")
     parser.add_argument("--torch-python", default=sys.executable, help="the interpreter with PyTorch")
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
-        work(options.work, options.cell)
+        work(options.work, options.cell, options.threads)
         return
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    set_threads(options.threads)
     grids = np.maximum(np.random.default_rng(1).normal(0, 1, (options.images, *GRID)), 0).astype("float32")
     bridge, decoder = build(options.cell)
     ours, predict = firstlight_side(bridge, decoder), predict_side(bridge, decoder)
     length = set_length(decoder, ours, grids)
     with tempfile.TemporaryDirectory() as folder:
         save(Path(folder), grids, (bridge, decoder))
-        worker = Worker(options.torch_python, Path(folder), options.cell)
+        command = [options.torch_python, __file__, "--work", folder, "--cell", options.cell]
+        worker = Worker([*command, "--threads", str(options.threads)])
         try:
             measure(options, grids, ours, predict, worker, length)
         finally:
@@ -368,8 +381,8 @@ def measure(options: Any, grids: np.ndarray, ours: Side, predict: Side, worker: 
                 taken["PyTorch"].append(worker.ask("time", len(grids), width, size))
             taken["predict"].append(timed(predict, grids[: few[size]], width, size))
     print(
-        f"{options.cell} 512, {VOCABULARY} words, grid 7x7x1280, captions of {length:.1f} words; captions/s, "
-        f"medians of {options.rounds} rounds\n"
+        f"{options.cell} 512, {VOCABULARY} words, grid 7x7x1280, captions of {length:.1f} words, {options.threads} threads; "
+        f"captions/s, medians of {options.rounds} rounds\n"
     )
     print(f"{'beam':>4}{'batch':>7}{'firstlight':>12}{'PyTorch':>10}{'ratio':>7}{'predict':>10}{'ratio':>7}")
     for (width, size), taken in speeds.items():
