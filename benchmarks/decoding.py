@@ -381,8 +381,8 @@ def measure(options: Any, grids: np.ndarray, ours: Side, predict: Side, worker: 
                 taken["PyTorch"].append(worker.ask("time", len(grids), width, size))
             taken["predict"].append(timed(predict, grids[: few[size]], width, size))
     print(
-        f"{options.cell} 512, {VOCABULARY} words, grid 7x7x1280, captions of {length:.1f} words, {options.threads} threads; "
-        f"captions/s, medians of {options.rounds} rounds\n"
+        f"{options.cell} 512, {VOCABULARY} words, grid 7x7x1280, captions of {length:.1f} words, "
+        f"{options.threads} threads; captions/s, medians of {options.rounds} rounds\n"
     )
     print(f"{'beam':>4}{'batch':>7}{'firstlight':>12}{'PyTorch':>10}{'ratio':>7}{'predict':>10}{'ratio':>7}")
     for (width, size), taken in speeds.items():

@@ -142,7 +142,7 @@ def torch_steps(folder: Path, cell: str, threads: int) -> tuple[dict[str, Step],
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
-            return float(loss)
+            return float(loss.detach())
 
         return step
 

@@ -152,6 +152,9 @@ def _not_judged(system: Any, dataset: Dataset, out: Path) -> str:
     )
 
 
+_MAY_GROW = ("self_critical_epochs",)  # a stage after the others may be asked for later
+
+
 def _refuse_other_settings(out: Path, wanted: dict[str, Any]) -> None:
     """A run folder holds one training: other settings are an error that names them, never a silent mixture."""
     path = out / "system.json"
@@ -162,7 +165,7 @@ def _refuse_other_settings(out: Path, wanted: dict[str, Any]) -> None:
     differing = [
         f"{name} ({there[name]} there, {value} here)"
         for name, value in wanted.items()
-        if name in there and there[name] != value
+        if name in there and there[name] != value and not (name in _MAY_GROW and value > there[name])
     ]
     if differing:
         raise FirstlightError(
