@@ -122,8 +122,9 @@ def predict_side(bridge: Any, decoder: Any) -> Side:
         last = np.full((batch * width, 1), START)
         for position in range(limit):
             outputs = decoder.predict({**fixed, "words": last}, batch_size=batch * width, verbose=0)
-            chances = outputs["logits"][:, 0].reshape(batch, width, -1).astype(float)
-            chances -= np.logaddexp.reduce(chances, axis=-1, keepdims=True)
+            chances = outputs["logits"][:, 0].reshape(batch, width, -1)
+            chances -= chances.max(axis=-1, keepdims=True)
+            chances -= np.log(np.exp(chances).sum(axis=-1, keepdims=True))
             chances[..., :END] = -1e9
             if position == 0:
                 chances[..., END] = -1e9

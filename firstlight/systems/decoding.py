@@ -177,18 +177,25 @@ def beam_search(step: Step, states: Tensors, batch: int, search: Search) -> tupl
 
 
 def _draw(choices: Any, uniform: Any, search: Search) -> Any:
-    """One word a row, drawn by inverting the cumulative distribution at `uniform` (rows,) in [0, 1)."""
-    count = min(search.top_k or choices.shape[-1], choices.shape[-1])
-    ordered, words = ops.top_k(choices / search.temperature, count)
-    probability = ops.softmax(ordered, axis=-1)
-    before = ops.cumsum(probability, axis=-1) - probability
-    # The nucleus (Holtzman et al. 2020): the most probable words until their sum reaches top_p; never empty.
-    probability = ops.where(before < search.top_p, probability, 0.0)
+    """One word a row, drawn by inverting the cumulative distribution at `uniform` (rows,) in [0, 1).
+
+    The words stand in the order of the vocabulary, and with `top_k` or `top_p` from the most probable down: only
+    these need the sorting, which costs more than all the rest.
+    """
+    logits, words = choices / search.temperature, None
+    if search.top_k or search.top_p < 1:
+        logits, words = ops.top_k(logits, min(search.top_k or logits.shape[-1], logits.shape[-1]))
+    probability = ops.softmax(logits, axis=-1)
+    if search.top_p < 1:
+        # The nucleus (Holtzman et al. 2020): the most probable words until their sum reaches top_p; never empty.
+        before = ops.cumsum(probability, axis=-1) - probability
+        probability = ops.where(before < search.top_p, probability, 0.0)
     cumulative = ops.cumsum(probability, axis=-1)
     threshold = ops.expand_dims(uniform, -1) * cumulative[:, -1:]
     place = ops.sum(ops.cast(cumulative <= threshold, "int32"), axis=-1, keepdims=True)
-    place = ops.minimum(place, words.shape[-1] - 1)
-    return ops.cast(ops.squeeze(ops.take_along_axis(words, place, axis=1), -1), "int32")
+    place = ops.minimum(place, logits.shape[-1] - 1)
+    chosen = place if words is None else ops.take_along_axis(words, place, axis=1)
+    return ops.cast(ops.squeeze(chosen, -1), "int32")
 
 
 def sample(step: Step, states: Tensors, uniform: Any, search: Search) -> tuple[Any, Any, Any]:

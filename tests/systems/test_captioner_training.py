@@ -21,7 +21,7 @@ import pytest
 from firstlight import data
 from firstlight.data.vocabulary import SPECIAL_WORDS
 from firstlight.errors import FirstlightError
-from firstlight.systems import Captioner, captioner_training
+from firstlight.systems import Captioner, captioner_networks, captioner_training
 from firstlight.systems.captioner_batches import Examples, Plan
 from firstlight.systems.captioner_networks import CaptionTrainer, Design, build_bridge, build_decoder
 from firstlight.systems.captioner_training import Training
@@ -137,6 +137,25 @@ def test_the_loss_is_the_smoothed_cross_entropy_of_real_words(smoothing: float, 
     trainer = CaptionTrainer(*networks(), label_smoothing=smoothing)
     found = trainer.compute_loss(y=targets, y_pred=logits, sample_weight=weights if weighted else None)
     assert float(found) == pytest.approx(expected, rel=1e-5)
+
+
+def test_regions_also_learn_which_words_are_there() -> None:
+    """Two images with two captions each: the loss of each word, special words apart, is that of a yes or no."""
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(4, 3, len(WORDS))).astype("float32")
+    told = random.normal(0, 2, (2, len(WORDS))).astype("float32")
+    targets = np.array([[5, 6, 3], [6, 3, 0], [7, 8, 3], [4, 3, 0]], "int32")
+    yes = 1 / (1 + np.exp(-told.astype(float)))
+    losses = []
+    for image, words in enumerate(({5, 6}, {4, 7, 8})):
+        for word in range(len(SPECIAL_WORDS), len(WORDS)):
+            losses.append(-np.log(yes[image, word] if word in words else 1 - yes[image, word]))
+
+    plain = CaptionTrainer(*networks(), copies=2)
+    both = CaptionTrainer(*networks(), copies=2, presence=keras.layers.Dense(len(WORDS)))
+    found = both.compute_loss(y=targets, y_pred={"logits": logits, "presence": told})
+    more = float(found) - float(plain.compute_loss(y=targets, y_pred=logits))
+    assert more / captioner_networks._PRESENCE_WEIGHT == pytest.approx(np.mean(losses), rel=1e-4)
 
 
 def test_several_captions_of_an_image_are_read_as_if_each_had_its_own() -> None:

@@ -123,14 +123,19 @@ def search_slowly(reader: Reader, image: int, search: Search) -> list[Text]:
 
 
 def draw_slowly(reader: Reader, image: int, uniform: np.ndarray, search: Search) -> Text:
-    """One text, each word where the summed probabilities, from the most probable down, exceed the random number."""
+    """One text, each word where the summed probabilities exceed the random number.
+
+    They are summed in the order of the vocabulary, or from the most probable down where only some words may be drawn.
+    """
     words: tuple[int, ...] = ()
     score = 0.0
     for number in uniform:
         chances = reader(image, words)
         candidates = allowed(words, search)
         weights = np.exp(chances[candidates] / search.temperature)
-        ranked = sorted(zip(weights, candidates, strict=True), reverse=True)[: search.top_k or None]
+        ranked = list(zip(weights, candidates, strict=True))
+        if search.top_k or search.top_p < 1:
+            ranked = sorted(ranked, reverse=True)[: search.top_k or None]
         total = sum(weight for weight, _ in ranked)
         kept: list[tuple[float, int]] = []
         while ranked and sum(weight for weight, _ in kept) < search.top_p * total:
