@@ -236,7 +236,7 @@ class CaptionTrainer(keras.Model):
             # The cross-entropy with a uniform target differs by what the logits say of the word against their mean.
             said = ops.squeeze(ops.take_along_axis(logits, ops.expand_dims(y, -1), axis=-1), -1)
             loss = loss + self.label_smoothing * (said - ops.mean(logits, axis=-1))
-        weights = real if sample_weight is None else real * sample_weight
+        weights = real if sample_weight is None else ops.multiply(real, sample_weight)
         loss = ops.sum(loss * weights) / ops.sum(real)
         return loss if self.presence is None else loss + _PRESENCE_WEIGHT * _presence_loss(y, y_pred["presence"])
 

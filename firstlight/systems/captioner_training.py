@@ -16,7 +16,7 @@ from firstlight import metrics
 from firstlight.data.batches import batched
 from firstlight.data.vocabulary import END
 from firstlight.errors import FirstlightError
-from firstlight.systems.backend import trains_under_xla
+from firstlight.systems.backend import compiles_each_shape, trains_under_xla
 from firstlight.systems.captioner_batches import SAMPLES, Examples, Plan, Rewarding, Teaching
 from firstlight.systems.captioner_networks import CaptionTrainer
 from firstlight.systems.decoding import Decoder, Search
@@ -123,6 +123,8 @@ class Training:
         optimizer = keras.optimizers.AdamW(rate, weight_decay=plan.weight_decay, beta_2=0.99, global_clipnorm=1.0)
         trainer.compile(optimizer=optimizer, jit_compile=trains_under_xla())
         optimizer.build(trainer.trainable_variables)
+        if stage == "cross-entropy" and not compiles_each_shape():
+            self._trace(trainer)
         if self._epochs_of(stage):
             for variable, value in zip(optimizer.variables, self.optimizer_state, strict=True):
                 variable.assign(value)
@@ -130,6 +132,21 @@ class Training:
             self._assign(self.best)
             self.average, self.averaged = None, 0
         return supply, trainer
+
+    def _trace(self, trainer: CaptionTrainer) -> None:
+        """Make the program for batches of all shapes before the first of them, by two small batches without effect.
+
+        TensorFlow makes one for the first shape and a general one at the second. They differ in the last bit, and a
+        training that is taken up would meet the shapes in another order.
+        """
+        variables = [*trainer.variables, *trainer.optimizer.variables]
+        values = _values(variables)
+        for size in (2, 3):
+            images = np.resize(np.arange(len(self.train.references)), size)
+            words = np.full((size * trainer.copies, size), END, "int32")
+            trainer.train_on_batch({**self.train.inputs(images, None), "words": words}, words)
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
 
     def _epoch(self, trainer: CaptionTrainer, supply: Teaching | Rewarding, stage: str, number: int) -> None:
         epoch = len(self.history.rows)
@@ -158,7 +175,7 @@ class Training:
 
     def _validate(self) -> dict[str, Any]:
         """Describe the validation images with the averaged weights, and keep the weights if they are the best."""
-        now = [keras.ops.convert_to_numpy(v) for v in self.floats]
+        now = _values(self.floats)
         judged = self.average or now
         self._assign(judged)
         search = Search(beam_width=_VALIDATION_BEAM, maximum_length=self.plan.maximum_length)
@@ -185,9 +202,9 @@ class Training:
         self.averaged += 1
         seen = self.averaged * _AVERAGE_EVERY
         momentum = min(self.plan.average, (1 + seen) / (10 + seen))
-        now = [keras.ops.convert_to_numpy(v) for v in self.floats]
+        now = _values(self.floats)
         if self.average is None:
-            self.average = [np.array(value) for value in now]
+            self.average = [value.copy() for value in now]
         share = 1 - momentum**_AVERAGE_EVERY
         for mean, value in zip(self.average, now, strict=True):
             mean += share * (value - mean)
@@ -208,8 +225,8 @@ class Training:
                     self.curves.add_scalar(name, row[name], step=row["epoch"])
             self.curves.flush()
         groups = {
-            "weight": [keras.ops.convert_to_numpy(v) for v in self.variables],
-            "optimizer": [keras.ops.convert_to_numpy(v) for v in trainer.optimizer.variables],
+            "weight": _values(self.variables),
+            "optimizer": _values(trainer.optimizer.variables),
             "average": self.average or [],
             "best": self.best or [],
         }
@@ -256,6 +273,11 @@ def _presence_layer(front: keras.Model, decoder: keras.Model) -> keras.layers.De
     layer = keras.layers.Dense(decoder.output["logits"].shape[-1], bias_initializer=rare, name="presence")
     layer.build(front.output["memory"].shape)
     return layer
+
+
+def _values(variables: Sequence[keras.Variable]) -> list[np.ndarray]:
+    """Copies: PyTorch would hand out its own memory, which the next step writes to."""
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 
 def _group(arrays: Mapping[str, np.ndarray], name: str) -> list[np.ndarray]:

@@ -26,6 +26,7 @@ from firstlight.systems.captioner_batches import Examples, Plan
 from firstlight.systems.captioner_networks import CaptionTrainer, Design, build_bridge, build_decoder
 from firstlight.systems.captioner_training import Training
 from firstlight.systems.system import Silent
+from firstlight.text import tokenize
 
 # Keras 3.15 hands its variables to NumPy 2 in the old way.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -163,8 +164,9 @@ def test_several_captions_of_an_image_are_read_as_if_each_had_its_own() -> None:
     random = np.random.default_rng(0)
     grids = random.normal(size=(2, 2, 2, 6)).astype("float32")
     words = random.integers(4, len(WORDS), (6, 4)).astype("int32")
-    together = CaptionTrainer(bridge, decoder, copies=3)({"grid": grids, "words": words})
-    alone = CaptionTrainer(bridge, decoder)({"grid": np.repeat(grids, 3, axis=0), "words": words})
+    together = CaptionTrainer(bridge, decoder, copies=3).predict_on_batch({"grid": grids, "words": words})
+    repeated = np.repeat(grids, 3, axis=0)
+    alone = CaptionTrainer(bridge, decoder).predict_on_batch({"grid": repeated, "words": words})
     np.testing.assert_allclose(together, alone, atol=1e-6)
 
 
@@ -290,6 +292,8 @@ def test_a_killed_training_ends_with_the_same_weights(tmp_path: Path, tiny_setti
     settings = {**tiny_settings, "average": 0.9, "dropout": 0.2}
     fitting = {"epochs": 2, "self_critical_epochs": 2, "seed": 5}
     scenes = data.load("scenes", train=16, validation=4, test=0, unseen=0, size=32)
+    lengths = {len(tokenize(caption)) for captions in scenes.train.captions for caption in captions}
+    assert len([length for length in lengths if length < settings["maximum_length"]]) > 1, "shapes must differ"
     for deadly, done in (([2, 1], 1), ([4, 2], 3)):
         die_training(broken, deadly, settings, fitting)
         assert len((broken / "history.csv").read_text().splitlines()) == 1 + done
