@@ -1,0 +1,30 @@
+"""Several captioners as one: the mean of equal opinions is that opinion, and strangers are turned away."""
+
+import numpy as np
+import pytest
+
+from firstlight.data.table import Dataset
+from firstlight.data.vocabulary import Vocabulary
+from firstlight.errors import FirstlightError
+from firstlight.systems import Captioner
+from firstlight.systems.captioner_ensemble import ensemble
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning")
+
+
+def test_twice_the_same_captioner_says_the_same(captioner: Captioner, tiny_scenes: Dataset) -> None:
+    alone = captioner.predict(tiny_scenes.test.images, beam_width=2)
+    together = ensemble([captioner, captioner]).predict(tiny_scenes.test.images, beam_width=2)
+    assert [caption.text for caption in together] == [caption.text for caption in alone]
+    np.testing.assert_allclose([c.score for c in together], [c.score for c in alone], rtol=1e-4)
+    np.testing.assert_allclose(together[0].words[0].attention, alone[0].words[0].attention, rtol=1e-4)
+
+
+def test_one_captioner_or_another_vocabulary_is_refused(captioner: Captioner) -> None:
+    with pytest.raises(FirstlightError, match="two captioners or more"):
+        ensemble([captioner])
+    stranger = Captioner(**captioner.settings)
+    stranger.description, stranger.describer = captioner.description, captioner.describer
+    stranger.vocabulary = Vocabulary().fit([["other", "words"]])
+    with pytest.raises(FirstlightError, match="a different vocabulary"):
+        ensemble([captioner, stranger])
