@@ -87,12 +87,12 @@ def test_list_files_goes_through_folders_and_archives_and_leaves_out_clutter(tmp
 
 
 def test_links_to_folders_are_followed_once(tmp_path: Path) -> None:
-    (tmp_path / "root" / "a").mkdir(parents=True)
+    (tmp_path / "photos" / "a").mkdir(parents=True)
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "x.txt").write_bytes(b"x")
-    (tmp_path / "root" / "link").symlink_to(tmp_path / "elsewhere")
-    (tmp_path / "root" / "a" / "loop").symlink_to(tmp_path / "root")
-    assert list_files(tmp_path / "root") == [f"{tmp_path}/root/link/x.txt"]
+    (tmp_path / "photos" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "photos" / "a" / "loop").symlink_to(tmp_path / "photos")
+    assert list_files(tmp_path / "photos") == [f"{tmp_path}/photos/link/x.txt"]
 
 
 def test_a_folder_with_the_name_of_an_archive_is_a_folder(tmp_path: Path) -> None:
