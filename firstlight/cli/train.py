@@ -3,7 +3,6 @@
 A line in `firstlight.systems.SYSTEMS` is enough for a command to exist. The same command again resumes.
 """
 
-import json
 import os
 import shutil
 from importlib import import_module
@@ -110,8 +109,9 @@ def train_in(out: Path, system: Any, dataset: Dataset, record: dict[str, Any], t
     from firstlight import plots
     from firstlight.cli.keras_start import load_keras
     from firstlight.cli.progress import progress
+    from firstlight.systems.system import begun_with
 
-    _refuse_other_settings(out, {**system.settings, **training, **record})
+    begun_with(out, {**system.settings, **training, **record})  # refused before Keras is loaded, which takes seconds
     load_keras()
     display = progress()
     try:
@@ -150,28 +150,6 @@ def _not_judged(system: Any, dataset: Dataset, out: Path) -> str:
         f"{dataset.name} has no split 'validation'{':' + instead if held_out else '.'} Not judged, for there are no "
         f"images that training has not seen. Judge with: firstlight evaluate {out} {others[0]}"
     )
-
-
-_MAY_GROW = ("self_critical_epochs",)  # a stage after the others may be asked for later
-
-
-def _refuse_other_settings(out: Path, wanted: dict[str, Any]) -> None:
-    """A run folder holds one training: other settings are an error that names them, never a silent mixture."""
-    path = out / "system.json"
-    if not path.exists():
-        return
-    described = json.loads(path.read_text(encoding="utf-8"))
-    there = {**described.get("settings", {}), **described.get("training", {}), **(described.get("data") or {})}
-    differing = [
-        f"{name} ({there[name]} there, {value} here)"
-        for name, value in wanted.items()
-        if name in there and there[name] != value and not (name in _MAY_GROW and value > there[name])
-    ]
-    if differing:
-        raise FirstlightError(
-            f"Expected the settings that the run in {out} was begun with. Received others: {', '.join(differing)}. "
-            "Give the same settings to resume, another --out, or --restart to delete the run and begin anew."
-        )
 
 
 def _overfit(system: Any, source: str, layout: str | None, images: int, training: dict[str, Any]) -> None:

@@ -7,14 +7,12 @@ one folder a data set; a file gets its name there only when it is whole and its 
 import logging
 import os
 import shutil
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from firstlight.data.download import DownloadError, Progress, download
+from firstlight.data.locks import locked
 from firstlight.errors import FirstlightError
 
 __all__ = ["Record", "RemoteFile", "adopt", "cache_folder", "fetch", "find", "is_here"]
@@ -100,7 +98,7 @@ def fetch(record: Record, progress: Progress | None = None) -> Path:
         )
     folder = cache_folder() / record.name
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(cache_folder() / f".{record.name}.lock"):
+    with locked(cache_folder() / f".{record.name}.lock"):
         incoming = folder / ".incoming"
         incoming.mkdir(exist_ok=True)
         for file in record.files:
@@ -230,24 +228,3 @@ def _write(path: Path, text: str) -> None:
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     temporary.write_text(text, encoding="utf-8")
     os.replace(temporary, path)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock file; the system gives it back also when the process is killed."""
-    with open(path, "ab") as file:
-        _lock(file)
-        yield
-
-
-def _lock(file: BinaryIO) -> None:
-    if sys.platform == "win32":
-        import msvcrt
-
-        while True:
-            with suppress(OSError):  # Windows gives up after ten seconds
-                return msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX)

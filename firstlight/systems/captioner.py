@@ -14,11 +14,9 @@ import numpy as np
 from firstlight import metrics
 from firstlight.data.batches import batched
 from firstlight.data.table import Split
-from firstlight.data.vocabulary import Vocabulary
-from firstlight.errors import FirstlightError, nearest
 from firstlight.systems.captioner_describing import Caption, Describer, image_name
-from firstlight.systems.system import History, Silent, System, read_description, write_safely
-from firstlight.text import tokenize
+from firstlight.systems.captioner_settings import SCRATCH, check_settings
+from firstlight.systems.system import History, Silent, System, begun_with
 
 if TYPE_CHECKING:
     import keras
@@ -26,9 +24,6 @@ if TYPE_CHECKING:
     from firstlight.systems.captioner_networks import Design
 
 __all__ = ["Captioner"]
-
-_SCRATCH = "small_cnn"  # the backbone that is trained together with the decoder; all others are frozen
-_NETWORKS = ("backbone", "bridge", "decoder")
 
 
 class Captioner(System):
@@ -133,19 +128,9 @@ class Captioner(System):
             progress: is told what happens, see `firstlight.cli.progress`.
 
         Raises:
-            FirstlightError: the data cannot be learned from, or a setting is not one of those that exist.
+            FirstlightError: the data cannot be learned from, a setting is not one of those that exist, or `folder`
+                holds a run of other settings.
         """
-        from firstlight.systems.backend import fast_precision, make_repeatable
-        from firstlight.systems.captioner_batches import Plan
-        from firstlight.systems.captioner_networks import build_bridge, build_decoder, build_front
-        from firstlight.systems.captioner_preparation import examples_of, parts, vocabulary_of
-        from firstlight.systems.captioner_training import Training
-
-        self._check_settings()
-        progress = progress or Silent()
-        folder = None if folder is None else Path(folder)
-        train, judge = parts(train, validation_data, hold_out)
-        make_repeatable(seed)
         training = {
             "epochs": epochs,
             "self_critical_epochs": self_critical_epochs,
@@ -153,7 +138,19 @@ class Captioner(System):
             "patience": patience,
             "seed": seed,
         }
-        earlier = read_description(folder) if folder and (folder / "system.json").exists() else {}
+        folder = None if folder is None else Path(folder)
+        earlier = begun_with(folder, {**self.settings, **training, **(data or {})}) if folder else {}
+        check_settings(self)
+
+        from firstlight.systems.backend import fast_precision, make_repeatable
+        from firstlight.systems.captioner_batches import Plan
+        from firstlight.systems.captioner_networks import build_bridge, build_decoder, build_front
+        from firstlight.systems.captioner_preparation import examples_of, parts, vocabulary_of
+        from firstlight.systems.captioner_training import Training
+
+        progress = progress or Silent()
+        train, judge = parts(train, validation_data, hold_out)
+        make_repeatable(seed)
         precision = earlier.get("precision") or (fast_precision() if self.precision == "auto" else self.precision)
         self.description = self.describe(
             training=training, data=data, precision=precision, train_images=len(train), validation_images=len(judge)
@@ -163,7 +160,7 @@ class Captioner(System):
 
         self.vocabulary = vocabulary_of(train, self.minimum_count)
         encoder = self._encoder()
-        frozen = self.backbone != _SCRATCH
+        frozen = self.backbone != SCRATCH
         length = self.maximum_length
         examples = examples_of(train, self.vocabulary, encoder, frozen, self.views, length, progress)
         judged = examples_of(judge, self.vocabulary, encoder, frozen, 1, length, progress)
@@ -199,30 +196,9 @@ class Captioner(System):
             `images`, `captions`, the last `loss`, the share of images whose first caption is `reproduced` word by
             word, and whether that `passed` (at least 0.9).
         """
-        few = split.take(range(min(images, len(split))))
-        few = Split(few.name, {**few.columns, "captions": [captions[:1] for captions in few.captions]})
-        pupil = Captioner(
-            **{
-                **self.settings,
-                "dropout": 0.0,
-                "label_smoothing": 0.0,
-                "views": 1,
-                "average": 0.0,
-                "minimum_count": 1,
-                "batch_size": min(self.batch_size, len(few)),
-            }
-        )
-        history = pupil.fit(few, validation_data=few, epochs=100, patience=0, seed=seed, progress=progress)
-        texts = [caption.text.split() for caption in pupil.predict(few.images, beam_width=1, explain=False)]
-        wanted = [tokenize(captions[0])[: self.maximum_length] for captions in few.captions]
-        same = float(np.mean([text == target for text, target in zip(texts, wanted, strict=True)]))
-        return {
-            "images": len(few),
-            "captions": len(few),
-            "loss": history.rows[-1]["loss"],
-            "reproduced": same,
-            "passed": same >= 0.9,
-        }
+        from firstlight.systems.captioner_checks import overfit
+
+        return overfit(self, split, images=images, seed=seed, progress=progress)
 
     # -- describing ----------------------------------------------------------------------------------------------
 
@@ -292,7 +268,7 @@ class Captioner(System):
             The positions of the images that can be read, and their vectors (images, channels) float32.
         """
         self._require_fitted()
-        if self.backbone == _SCRATCH:
+        if self.backbone == SCRATCH:
             found: dict[int, np.ndarray] = {}
             for numbers, grids in self.describer.grids(images, 64, pass_over=True):
                 found.update(zip(numbers, grids.mean(axis=(1, 2), dtype="float32"), strict=False))
@@ -314,32 +290,12 @@ class Captioner(System):
     @property
     def size(self) -> int:
         """Side in pixels to which images are brought."""
-        return self.image_size or (64 if self.backbone == _SCRATCH else 224)
-
-    def _check_settings(self) -> None:
-        from firstlight.systems.backbones import names
-        from firstlight.systems.captioner_networks import CELLS
-
-        for name, value, known in (
-            ("backbone", self.backbone, [_SCRATCH, *names()]),
-            ("cell", self.cell, list(CELLS)),
-            ("precision", self.precision, ["auto", "float32", "mixed_bfloat16"]),
-        ):
-            if value not in known:
-                raise FirstlightError(
-                    f"Expected {name} to be one of {', '.join(known)}. Received {value!r}.{nearest(value, known)}"
-                )
-        for name in ("views", "together", "units", "embedding", "hidden", "maximum_length", "batch_size"):
-            if getattr(self, name) < 1:
-                raise FirstlightError(f"Expected {name} to be 1 or more. Received {getattr(self, name)}.")
-        for name in ("dropout", "label_smoothing", "average"):
-            if not 0 <= getattr(self, name) < 1:
-                raise FirstlightError(f"Expected {name} to be at least 0 and below 1. Received {getattr(self, name)}.")
+        return self.image_size or (64 if self.backbone == SCRATCH else 224)
 
     def _encoder(self) -> "keras.Model":
         from firstlight.systems import backbones
 
-        if self.backbone == _SCRATCH:
+        if self.backbone == SCRATCH:
             return backbones.small_cnn(self.size)
         return backbones.build(self.backbone, self.size, self.weights)
 
@@ -372,41 +328,12 @@ class Captioner(System):
     # -- on disk -------------------------------------------------------------------------------------------------
 
     def _save_parts(self, folder: Path) -> None:
-        for name in _NETWORKS:
-            write_safely(folder / f"{name}.keras", self.describer.networks[name].save)
-        self.vocabulary.save(folder / "vocabulary.txt")
-        card = self._card()
-        write_safely(folder / "README.md", lambda path: path.write_text(card, encoding="utf-8"))
+        from firstlight.systems.captioner_folder import write
+
+        write(self, folder)
 
     def _load_parts(self, folder: Path) -> None:
-        import keras
+        from firstlight.systems.captioner_folder import read
 
-        paths = [folder / f"{name}.keras" for name in _NETWORKS]
-        missing = [path.name for path in paths if not path.is_file()]
-        if missing:
-            raise FirstlightError(
-                f"Expected a finished training in {folder}. Received one without {', '.join(missing)}. "
-                "Run the training command again; it goes on where it was stopped."
-            )
-        self.vocabulary = Vocabulary.load(folder / "vocabulary.txt")
-        networks = [keras.models.load_model(path, compile=False) for path in paths]
+        self.vocabulary, networks = read(folder)
         self.describer = Describer(*networks, self.vocabulary.words)
-
-    def _card(self) -> str:
-        """A short model card: what it is, what it learned from, how to use it, and what not to expect."""
-        description = self.description
-        source = (description.get("data") or {}).get("source", "not recorded")
-        lines = [
-            "# A captioner",
-            "",
-            f"Describes images in words. Trained by firstlight {description['versions']['firstlight']} on "
-            f"{description['date'][:10]}, data: {source} ({description['train_images']} images for training, "
-            f"{description['validation_images']} to choose the best epoch), seed {description['training']['seed']}.",
-            "",
-            f"{self!r}",
-            "",
-            "Use: `firstlight caption THIS_FOLDER image.jpg`. Measured quality: `metrics.json`. It knows the "
-            f"{len(self.vocabulary) - 4:,} words of `vocabulary.txt` and what was in its training images, and will "
-            "describe anything else in those terms, wrongly and with confidence.",
-        ]
-        return "\n".join(lines) + "\n"

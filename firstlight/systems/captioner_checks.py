@@ -1,6 +1,6 @@
-"""Checks that end silent failure: a captioner must beat what knows no picture, and must need the right one.
+"""Checks that end silent failure: a captioner must beat what knows no picture, must need the right one, and can learn.
 
-Each check gives its name, whether it passed, and a line with the figures.
+Each self-check gives its name, whether it passed, and a line with the figures.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from firstlight.text import tokenize
 if TYPE_CHECKING:
     from firstlight.systems.captioner import Captioner
 
-__all__ = ["self_checks"]
+__all__ = ["overfit", "self_checks"]
 
 _ENOUGH_DISTINCT = 0.1  # share of distinct captions below which all pictures look alike to the network
 _MOST_IMAGES = 1000  # checks need no more, and nearest neighbours cost images * training images
@@ -61,6 +61,34 @@ def self_checks(captioner: "Captioner", train: Split, validation: Split, seed: i
             "distinct": distinct,
         },
     ]
+
+
+def overfit(captioner: "Captioner", split: Split, *, images: int, seed: int, progress: Any) -> dict[str, Any]:
+    """Learn a few images by heart with a captioner of the same settings; see `Captioner.overfit`."""
+    few = split.take(range(min(images, len(split))))
+    few = Split(few.name, {**few.columns, "captions": [captions[:1] for captions in few.captions]})
+    pupil = type(captioner)(
+        **{
+            **captioner.settings,
+            "dropout": 0.0,
+            "label_smoothing": 0.0,
+            "views": 1,
+            "average": 0.0,
+            "minimum_count": 1,
+            "batch_size": min(captioner.batch_size, len(few)),
+        }
+    )
+    history = pupil.fit(few, validation_data=few, epochs=100, patience=0, seed=seed, progress=progress)
+    texts = [caption.text.split() for caption in pupil.predict(few.images, beam_width=1, explain=False)]
+    wanted = [tokenize(captions[0])[: pupil.maximum_length] for captions in few.captions]
+    same = float(np.mean([text == target for text, target in zip(texts, wanted, strict=True)]))
+    return {
+        "images": len(few),
+        "captions": len(few),
+        "loss": history.rows[-1]["loss"],
+        "reproduced": same,
+        "passed": same >= 0.9,
+    }
 
 
 def _check(name: str, passed: bool, text: str, own: float, other: float) -> dict[str, Any]:

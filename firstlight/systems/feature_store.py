@@ -7,15 +7,14 @@ line in `keys.txt` is complete, so a process may be killed at any moment, and se
 
 import json
 import os
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firstlight.data.locks import locked
 from firstlight.errors import FirstlightError
 
 __all__ = ["FeatureStore"]
@@ -38,7 +37,7 @@ class FeatureStore:
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("grids.float16", "keys.txt"):
             (folder / name).touch()
-        with self._locked():
+        with locked(self.folder / "lock"):
             self._settle(settings)
             self._repair()
         self.refresh()
@@ -57,7 +56,7 @@ class FeatureStore:
 
     def append(self, keys: list[bytes], grids: NDArray[np.float16]) -> None:
         """Add the records (batch, views, rows, columns, channels) whose keys are new; they are on disk afterwards."""
-        with self._locked():
+        with locked(self.folder / "lock"):
             self._repair()  # another process may have been killed while it wrote
             self.refresh()
             new = [row for row, key in enumerate(keys) if key not in self.positions]
@@ -106,23 +105,3 @@ class FeatureStore:
         for path, size in ((grids, complete * self.record_bytes), (keys, complete * _LINE)):
             if path.stat().st_size != size:
                 os.truncate(path, size)
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the folder's lock; the system gives it back also when the process is killed."""
-        with open(self.folder / "lock", "ab") as file:
-            _lock(file)
-            yield
-
-
-def _lock(file: BinaryIO) -> None:
-    if sys.platform == "win32":
-        import msvcrt
-
-        while True:
-            with suppress(OSError):  # Windows gives up after ten seconds
-                return msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX)

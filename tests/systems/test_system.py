@@ -9,7 +9,7 @@ import pytest
 
 from firstlight.errors import FirstlightError
 from firstlight.systems import SYSTEMS, Captioner, load
-from firstlight.systems.system import History, System, read_description, write_safely
+from firstlight.systems.system import History, System, begun_with, read_description, write_safely
 
 
 class Pencil(System):
@@ -104,3 +104,17 @@ def test_history_has_columns_and_a_table(tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert float(rows[1]["loss"]) == 0.1 + 0.2
     assert rows[0]["reward"] == ""
+
+
+def test_a_run_folder_is_taken_up_only_with_its_own_settings(tmp_path: Path) -> None:
+    assert begun_with(tmp_path, {"colour": "blue"}) == {}
+    pencil = Pencil(length=5)
+    pencil.description = pencil.describe(training={"seed": 1, "self_critical_epochs": 0}, data={"source": "shop"})
+    pencil.save(tmp_path)
+    same = {**pencil.settings, "seed": 1, "source": "shop", "unheard_of": 3}
+    assert begun_with(tmp_path, {**same, "self_critical_epochs": 2})["settings"]["length"] == 5
+    message = r"length \(5 there, 6 here\), seed \(1 there, 2 here\), source \(shop there, mine here\).*--restart"
+    with pytest.raises(FirstlightError, match=message):
+        begun_with(tmp_path, {**same, "length": 6, "seed": 2, "source": "mine"})
+    with pytest.raises(FirstlightError, match=r"self_critical_epochs \(0 there, -1 here\)"):
+        begun_with(tmp_path, {**same, "self_critical_epochs": -1})
