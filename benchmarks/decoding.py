@@ -70,7 +70,7 @@ def build(cell: str) -> tuple[Any, Any]:
     design = Design(GRID, VOCABULARY, cell=cell, maximum_length=MAXIMUM_LENGTH)
     bridge, decoder = build_bridge(design), build_decoder(design)
     random = np.random.default_rng(0)
-    for name, scale in (("embedding", 1.0), ("logits", 0.4)):
+    for name, scale in (("embedding", 1.0), ("expected", 0.4)):
         layer = decoder.get_layer(name)
         first, *rest = layer.get_weights()
         layer.set_weights([random.normal(0, scale, first.shape), *rest])
@@ -79,7 +79,7 @@ def build(cell: str) -> tuple[Any, Any]:
 
 def set_length(decoder: Any, side: Side, grids: np.ndarray) -> float:
     """Raise the bias of the end word until greedy captions have about `WORDS` words; returns the mean length."""
-    layer = decoder.get_layer("logits")
+    layer = decoder.get_layer("expected")
     kernel, bias = layer.get_weights()
     low, high, length = 0.0, 100.0, 0.0
     for _ in range(12):
@@ -186,7 +186,7 @@ def torch_side(folder: Path, cell: str, threads: int) -> Side:
         def __init__(self) -> None:
             super().__init__()
             self.memory, self.query = linear("memory"), linear("query")
-            self.hidden, self.logits = linear("hidden"), linear("logits")
+            self.hidden, self.expected, self.evidence = linear("hidden"), linear("expected"), linear("evidence")
             self.first = nn.ModuleList([linear(f"state_{i}") for i in range(1 if cell == "gru" else 2)])
             self.embedding = nn.Embedding.from_pretrained(weights["embedding/embeddings"])
             self.cell = recurrent()
@@ -204,7 +204,8 @@ def torch_side(folder: Path, cell: str, threads: int) -> Side:
             query = self.query(states[0]).view(len(memory), -1, memory.shape[-1])
             chances = torch.softmax(self.scale * (query @ memory.transpose(1, 2)), -1)
             seen = (chances @ memory).flatten(0, 1)
-            return self.logits(torch.tanh(self.hidden(torch.cat([states[0], seen], -1)))), states
+            hidden = torch.tanh(self.hidden(torch.cat([states[0], seen], -1)))
+            return self.expected(hidden) + self.evidence(seen), states
 
     network = Captioner().eval()
 

@@ -21,6 +21,7 @@ COMMANDS = {
         "firstlight.cli.evaluate:evaluate",
         "Judge a trained captioner: a table with intervals, and a gallery.",
     ),
+    "ensemble": ("firstlight.cli.ensemble:ensemble", "Let several trained captioners speak as one."),
     "caption": ("firstlight.cli.caption:caption", "Describe images with a trained captioner."),
     "data": ("firstlight.cli.data:data", "List, get, check and show data sets."),
 }

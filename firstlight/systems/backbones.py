@@ -18,7 +18,7 @@ from keras import layers
 
 from firstlight.errors import FirstlightError, nearest
 
-__all__ = ["BACKBONES", "build", "copy_layer", "fingerprint", "names", "rebuild", "small_cnn"]
+__all__ = ["BACKBONES", "build", "copy_layer", "fingerprint", "names", "rebuild"]
 
 # Name: (function of keras.applications, how it wants its input). "signed": -1..1; "normalized": 0..1, then ImageNet's
 # mean and deviation; "bgr": blue first, mean subtracted; "inside": the network scales 0..255 itself.
@@ -94,25 +94,6 @@ def build(name: str, image_size: int = 224, weights: str | Path | None = "imagen
     if application.startswith("EfficientNetB") and weights not in ("imagenet", None):
         scaling = "efficientnet file"
     return rebuild(network, name, before=lambda images: _scale(images, scaling), replace=_stock)
-
-
-def small_cnn(
-    image_size: int = 64, channels: tuple[int, int, int] = (48, 96, 160), refinements: int = 1
-) -> keras.Model:
-    """A small network to train from scratch: images (batch, size, size, 3), 0..255, to a grid an eighth of the size.
-
-    `channels` are those of the patches, the regions and the result. Overlapping patches of 8x8 come first, four pixels
-    apart, because on a CPU the time goes into the layers that keep all pixels; then regions of half as many a side,
-    `refinements` residual convolutions on them, and a mixture of their channels.
-    """
-    patches, regions, result = channels
-    images = keras.Input((image_size, image_size, 3), name="images")
-    x = layers.Rescaling(1 / 127.5, offset=-1.0, name="scale")(images)
-    x = _convolve(x, patches, 8, 4, "patches")
-    x = _convolve(x, regions, 3, 2, "regions")
-    for number in range(refinements):
-        x = layers.Add(name=f"sum_{number}")([x, _convolve(x, regions, 3, 1, f"refine_{number}")])
-    return keras.Model(images, _convolve(x, result, 1, 1, "mix"), name="small_cnn")
 
 
 def fingerprint(encoder: keras.Model) -> str:
@@ -200,12 +181,6 @@ def _stock(layer: Any) -> tuple[Any, list[Any]] | None:
         scale = layers.DepthwiseConv2D(1, use_bias=False, name=layer.name)
         return scale, [layer.get_weights()[0].reshape(1, 1, -1, 1)]
     return None if kind == "StochasticDepth" else copy_layer(layer)
-
-
-def _convolve(x: Any, width: int, size: int, strides: int, name: str) -> Any:
-    x = layers.Conv2D(width, size, strides, padding="same", use_bias=False, name=f"{name}_convolution")(x)
-    x = layers.BatchNormalization(momentum=0.9, name=f"{name}_normalization")(x)
-    return layers.ReLU(name=f"{name}_relu")(x)
 
 
 def _number_layers(configuration: Any, numbers: dict[str, int]) -> None:

@@ -293,11 +293,12 @@ class Captioner(System):
         return self.image_size or (64 if self.backbone == SCRATCH else 224)
 
     def _encoder(self) -> "keras.Model":
-        from firstlight.systems import backbones
+        from firstlight.systems.backbones import build
+        from firstlight.systems.small_cnn import small_cnn
 
         if self.backbone == SCRATCH:
-            return backbones.small_cnn(self.size)
-        return backbones.build(self.backbone, self.size, self.weights)
+            return small_cnn(self.size)
+        return build(self.backbone, self.size, self.weights)
 
     def _design(self, encoder: "keras.Model", precision: str) -> "Design":
         from firstlight.systems.captioner_networks import Design

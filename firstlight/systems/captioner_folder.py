@@ -51,12 +51,14 @@ def _card(captioner: "Captioner") -> str:
     """A short model card: what it is, what it learned from, how to use it, and what not to expect."""
     description = captioner.description
     source = (description.get("data") or {}).get("source", "not recorded")
+    seeds = description.get("ensemble", {}).get("seeds")
+    seed = f"an ensemble of seeds {', '.join(map(str, seeds))}" if seeds else f"seed {description['training']['seed']}"
     lines = [
         "# A captioner",
         "",
         f"Describes images in words. Trained by firstlight {description['versions']['firstlight']} on "
         f"{description['date'][:10]}, data: {source} ({description['train_images']} images for training, "
-        f"{description['validation_images']} to choose the best epoch), seed {description['training']['seed']}.",
+        f"{description['validation_images']} to choose the best epoch), {seed}.",
         "",
         f"{captioner!r}",
         "",

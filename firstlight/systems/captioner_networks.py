@@ -91,7 +91,12 @@ def _memory(design: Design) -> Any:
 
 
 def _recurrent(design: Design) -> keras.Model:
-    """A GRU or LSTM reads the words; its outputs ask the regions (Luong et al. 2015, section 3.1, "dot")."""
+    """A GRU or LSTM reads the words; its outputs ask the regions (Luong et al. 2015, section 3.1, "dot").
+
+    With attention, a word's logit is the sum of what the words so far lead to expect and of the `evidence` for it in
+    what is seen: a product of two experts (Hinton 2002). The evidence gives attention a short way to learn where to
+    look, since to look at the right region makes the right word likelier at once.
+    """
     options = {"dtype": design.precision}
     words = layers.Input((None,), dtype="int32", name="words")
     names = [f"state_{number}" for number in range(design.states)]
@@ -105,15 +110,21 @@ def _recurrent(design: Design) -> keras.Model:
     read, *new_states = cell(vectors, initial_state=states[0] if design.cell == "gru" else states)
     outputs.update(zip(names, new_states, strict=True))
     read = layers.Dropout(design.dropout, **options)(read)
+    evidence = []
     if design.attention:
         inputs["memory"] = _memory(design)
         query = layers.Dense(design.units, name="query", **options)(read)
         attend = layers.Attention(use_scale=True, name="attention", **options)
         seen, outputs["attention"] = attend([query, inputs["memory"]], return_attention_scores=True)
         read = layers.Concatenate(name="read_and_seen", **options)([read, seen])
+        # A word is in few regions: begin with "not here" everywhere. One value for all words changes no probability.
+        rare = keras.initializers.Constant(-8.0)
+        shows = layers.Dense(design.vocabulary_size, bias_initializer=rare, name="evidence", **options)
+        evidence.append(shows(seen))
     hidden = layers.Dense(design.hidden, activation="tanh", name="hidden", **options)(read)
     hidden = layers.Dropout(design.dropout, **options)(hidden)
-    outputs["logits"] = layers.Dense(design.vocabulary_size, name="logits", **options)(hidden)
+    expected = layers.Dense(design.vocabulary_size, name="expected", **options)(hidden)
+    outputs["logits"] = layers.Add(name="logits", **options)([expected, *evidence]) if evidence else expected
     return keras.Model(inputs, outputs, name="decoder")
 
 
@@ -155,7 +166,7 @@ def _transformer(design: Design, blocks: int = 2, heads: int = 8) -> keras.Model
         wide = layers.Dense(2 * design.units, activation="gelu", name=f"wide_{number}", **options)(normalised(x))
         narrow = layers.Dense(design.units, name=f"narrow_{number}", **options)(dropped(wide))
         x = layers.Add(**options)([x, dropped(narrow)])
-    outputs["logits"] = layers.Dense(design.vocabulary_size, name="logits", **options)(normalised(x))
+    outputs["logits"] = layers.Dense(design.vocabulary_size, name="expected", **options)(normalised(x))
     return keras.Model(inputs, outputs, name="decoder")
 
 
@@ -176,10 +187,10 @@ class CaptionTrainer(keras.Model):
     The loss is the cross-entropy a word, smoothed by `label_smoothing` (Szegedy et al. 2016, section 7); with sample
     weights (batch * copies, time), each word's counts that much, which makes it REINFORCE (Williams 1992).
 
-    With `presence`, a dense layer (units -> vocabulary) that is not saved, the regions also learn to tell which words
-    the captions hold, a word being there when any region shows it (multiple-instance learning, Fang et al. 2015,
-    section 3, with the log of summed exponentials for their noisy or): the shortest way for an encoder to learn what
-    there is to see.
+    With `presence`, a dense layer (units -> vocabulary) such as the decoder's evidence, the regions also learn to tell
+    which words the captions hold, a word being there when any region shows it (multiple-instance learning, Fang et al.
+    2015, section 3, with the log of summed exponentials for their noisy or): the shortest way for an encoder to learn
+    what there is to see. `cross_entropy` among the logs is the loss without that part.
     """
 
     def __init__(
@@ -194,6 +205,7 @@ class CaptionTrainer(keras.Model):
         self.front, self.decoder, self.copies = front, decoder, copies
         self.label_smoothing = label_smoothing
         self.presence = presence
+        self.cross_entropy = keras.metrics.Mean(name="cross_entropy")
         self.wanted = {tensor.name.split(":")[0]: tensor for tensor in decoder.inputs}
         self.built = True
 
@@ -238,6 +250,7 @@ class CaptionTrainer(keras.Model):
             loss = loss + self.label_smoothing * (said - ops.mean(logits, axis=-1))
         weights = real if sample_weight is None else ops.multiply(real, sample_weight)
         loss = ops.sum(loss * weights) / ops.sum(real)
+        self.cross_entropy.update_state(loss)
         return loss if self.presence is None else loss + _PRESENCE_WEIGHT * _presence_loss(y, y_pred["presence"])
 
 

@@ -155,10 +155,10 @@ class Training:
         for done, batch in enumerate(supply.epoch(number), 1):
             trainer.reset_metrics()
             logs = trainer.train_on_batch(batch.inputs, batch.targets, sample_weight=batch.weights, return_dict=True)
-            loss, size = float(logs["loss"]), int(np.count_nonzero(batch.targets))
-            if not np.isfinite(loss):
+            loss, size = float(logs["cross_entropy"]), int(np.count_nonzero(batch.targets))
+            if not np.isfinite(logs["loss"]):
                 raise FirstlightError(
-                    f"Expected a finite loss. Received {loss} in epoch {epoch + 1}, batch {done}. "
+                    f"Expected a finite loss. Received {logs['loss']} in epoch {epoch + 1}, batch {done}. "
                     "Pass a smaller learning_rate, or precision='float32'."
                 )
             total, words = total + loss * size, words + size
@@ -267,8 +267,10 @@ def _warm_cosine(rate: float, steps: int) -> keras.optimizers.schedules.CosineDe
 
 
 def _presence_layer(front: keras.Model, decoder: keras.Model) -> keras.layers.Dense:
-    """What tells from a region which words the captions hold; see `CaptionTrainer`."""
-    # Few words are in a caption and there are many regions: begin with "not here" everywhere.
+    """What tells from a region which words the captions hold, see `CaptionTrainer`: the decoder's evidence, if any."""
+    for layer in decoder.layers:
+        if layer.name == "evidence":
+            return layer
     rare = keras.initializers.Constant(-8.0)
     layer = keras.layers.Dense(decoder.output["logits"].shape[-1], bias_initializer=rare, name="presence")
     layer.build(front.output["memory"].shape)

@@ -52,6 +52,16 @@ def test_ten_pictures_of_ones_own(pictures: Path, firstlight: Any, tmp_path: Pat
     assert [Path(row["image"]).name for row in table] == [*(f"{number}.png" for number in range(10)), "new.png"]
     assert all(float(row["score"]) < 0 for row in table)
 
+    joined = firstlight("ensemble", run, run, "--out", tmp_path / "both")
+    assert joined.exit_code == 0, joined.output
+    both = firstlight("caption", tmp_path / "both", tmp_path / "new.png", "--to", "csv")
+    assert both.exit_code == 0, both.output
+    assert next(csv.DictReader(io.StringIO(both.stdout)))["caption"] == table[-1]["caption"]
+    assert firstlight("ensemble", run, run, "--out", tmp_path / "both").exit_code == 2
+    alone = firstlight("ensemble", run, "--out", tmp_path / "alone")
+    assert alone.exit_code == 2
+    assert "two captioners or more" in alone.output
+
 
 def test_pictures_without_a_validation_split(pictures: Path, firstlight: Any, tmp_path: Path) -> None:
     rows = [

@@ -9,7 +9,8 @@ import pytest
 
 from firstlight.errors import FirstlightError
 from firstlight.systems import backbones
-from firstlight.systems.backbones import BACKBONES, build, fingerprint, names, small_cnn
+from firstlight.systems.backbones import BACKBONES, build, fingerprint, names
+from firstlight.systems.small_cnn import small_cnn
 
 SIZE = 64
 
@@ -159,21 +160,3 @@ def test_fingerprint_sees_weights_and_settings_but_no_names() -> None:
     again = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3)])
     assert unnamed.layers[0].name != again.layers[0].name
     assert fingerprint(unnamed) == fingerprint(again)
-
-
-def test_small_cnn_learns(tmp_path: Path) -> None:
-    """Three colours on a noisy ground are told apart after a few steps, and the file opens in plain Keras."""
-    keras.utils.set_random_seed(0)
-    encoder = small_cnn(SIZE)
-    assert encoder.output_shape == (None, 8, 8, 160)
-    assert encoder.count_params() < 500_000
-    generator = np.random.default_rng(0)
-    labels = generator.integers(0, 3, 64)
-    pictures = generator.integers(0, 100, (64, SIZE, SIZE, 3)).astype("float32")
-    pictures[np.arange(64), 20:40, 20:40, labels] = 255
-    head = keras.Sequential([encoder, keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3)])
-    head.compile(keras.optimizers.Adam(0.003), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    losses = [float(head.train_on_batch(pictures, labels)) for _ in range(12)]
-    assert losses[-1] < 0.3 * losses[0]
-    encoder.save(tmp_path / "encoder.keras")
-    assert fingerprint(keras.models.load_model(tmp_path / "encoder.keras")) == fingerprint(encoder)

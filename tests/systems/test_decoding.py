@@ -81,7 +81,7 @@ class Networks:
             for variable in network.trainable_variables:
                 mean, spread = float(variable.name in ("gamma", "scale")), 1.0 if len(variable.shape) > 1 else 0.3
                 variable.assign(random.normal(mean, spread, variable.shape))
-        bias = self.decoder.get_layer("logits").bias
+        bias = self.decoder.get_layer("expected").bias
         bias.assign(bias.numpy() + (np.arange(VOCABULARY) == END))
         self.grids = random.normal(0, 1, (IMAGES, 2, 2, 5)).astype("float32")
         self.describe = Decoder(self.bridge, self.decoder)
@@ -211,7 +211,7 @@ def test_the_texts_of_the_reference_differ() -> None:
 
 def test_forbidden_words_are_never_said_even_if_most_probable() -> None:
     net = Networks("gru", True)
-    bias = net.decoder.get_layer("logits").bias
+    bias = net.decoder.get_layer("expected").bias
     bias.assign(np.where(np.arange(VOCABULARY) <= START, 50.0, bias.numpy()))
     uniform = np.random.default_rng(0).random((IMAGES, LONGEST + 1), dtype=np.float32)
     for search, numbers in ((SEARCHES["minimum"], None), (DRAWINGS["plain"], uniform)):

@@ -15,10 +15,10 @@ from PIL import Image
 
 from firstlight.data.images import read
 from firstlight.errors import FirstlightError
-from firstlight.systems.backbones import small_cnn
 from firstlight.systems.fast_inference import choose, compile_encoder, fold_batch_normalization
 from firstlight.systems.feature_store import FeatureStore
 from firstlight.systems.features import MAXIMUM_VIEWS, extract, make_views
+from firstlight.systems.small_cnn import small_cnn
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = 32
