@@ -47,6 +47,7 @@ class Captioner(System):
         batch_size: captions learned at once.
         together: where small_cnn is trained too, captions of an image in an epoch, drawn anew in each.
         learning_rate: the highest; it warms up and then falls to zero as half a cosine.
+        self_critical_rate: the learning rate of the second stage, which does not change.
         weight_decay: of AdamW.
         average: momentum of the running mean of the weights, which is what is kept; 0 for none.
         precision: float32, mixed_bfloat16, or auto for the faster of the two on this machine.
@@ -71,6 +72,7 @@ class Captioner(System):
         batch_size: int = 128,
         together: int = 1,
         learning_rate: float = 1e-3,
+        self_critical_rate: float = 2e-4,
         weight_decay: float = 0.0,
         average: float = 0.995,
         precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto",
@@ -91,6 +93,7 @@ class Captioner(System):
         self.batch_size = batch_size
         self.together = together
         self.learning_rate = learning_rate
+        self.self_critical_rate = self_critical_rate
         self.weight_decay = weight_decay
         self.average = average
         self.precision = precision
@@ -173,6 +176,7 @@ class Captioner(System):
             self_critical_epochs=self_critical_epochs,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
+            self_critical_rate=self.self_critical_rate,
             weight_decay=self.weight_decay,
             label_smoothing=self.label_smoothing,
             average=self.average,

@@ -25,7 +25,6 @@ from firstlight.systems.system import History, write_safely
 __all__ = ["Training"]
 
 _STAGES = ("cross-entropy", "self-critical")
-_SELF_CRITICAL_RATE = 5e-5
 _VALIDATION_BEAM = 3
 _VALIDATION_BATCH = 64
 _AVERAGE_EVERY = 5  # steps; the running mean of the weights need not see each
@@ -119,7 +118,7 @@ class Training:
         else:
             supply = Rewarding(self.train, plan, self.words, self.describe)
             trainer = CaptionTrainer(self.front, self.decoder, SAMPLES)
-            rate = _SELF_CRITICAL_RATE
+            rate = plan.self_critical_rate
         optimizer = keras.optimizers.AdamW(rate, weight_decay=plan.weight_decay, beta_2=0.99, global_clipnorm=1.0)
         trainer.compile(optimizer=optimizer, jit_compile=trains_under_xla())
         optimizer.build(trainer.trainable_variables)

@@ -39,6 +39,7 @@ PLAN = Plan(
     self_critical_epochs=0,
     batch_size=8,
     learning_rate=0.01,
+    self_critical_rate=0.01,
     weight_decay=0.0,
     label_smoothing=0.1,
     average=0.0,
@@ -159,6 +160,36 @@ def test_regions_also_learn_which_words_are_there() -> None:
     assert more / captioner_networks._PRESENCE_WEIGHT == pytest.approx(np.mean(losses), rel=1e-4)
 
 
+def test_the_loss_that_is_told_is_that_of_the_words_alone() -> None:
+    bridge, decoder = networks()
+    inputs = {"grid": np.ones((3, 2, 2, 6), "float32"), "words": np.full((3, 4), 5, "int32")}
+    targets = np.array([[5, 6, 3, 0], [6, 7, 8, 3], [9, 3, 0, 0]], "int32")
+    plain = CaptionTrainer(bridge, decoder)
+    plain.compile(loss=None)
+    alone = plain.test_on_batch(inputs, targets, return_dict=True)
+    both = CaptionTrainer(bridge, decoder, presence=decoder.get_layer("evidence"))
+    both.compile(loss=None)
+    logs = both.test_on_batch(inputs, targets, return_dict=True)
+    assert float(logs["cross_entropy"]) == pytest.approx(float(alone["loss"]), rel=1e-5)
+    assert float(logs["loss"]) > 1.5 * float(logs["cross_entropy"])
+
+
+def test_a_word_is_as_likely_as_it_is_expected_and_seen() -> None:
+    """The logits are a sum; the evidence for a word counts as much as the region that shows it is looked at."""
+    bridge, decoder = networks()
+    first = bridge({"grid": np.random.default_rng(0).normal(size=(2, 2, 2, 6)).astype("float32")})
+    feeds = {**first, "words": keras.ops.array([[2, 5], [2, 6]], "int32")}
+    before = decoder(feeds)
+    evidence = decoder.get_layer("evidence")
+    evidence.set_weights([np.zeros_like(array) for array in evidence.get_weights()])
+    expected = decoder(feeds)
+    kernel, bias = np.random.default_rng(1).normal(size=(2, *evidence.kernel.shape)).astype("float32")
+    evidence.set_weights([kernel, bias[0]])
+    seen = np.einsum("bwr,bru->bwu", *(np.array(array) for array in (before["attention"], first["memory"])))
+    wanted = np.array(expected["logits"]) + seen @ kernel + bias[0]
+    np.testing.assert_allclose(np.array(decoder(feeds)["logits"]), wanted, atol=1e-4)
+
+
 def test_several_captions_of_an_image_are_read_as_if_each_had_its_own() -> None:
     bridge, decoder = networks()
     random = np.random.default_rng(0)
@@ -185,8 +216,7 @@ def test_cross_entropy_falls() -> None:
     assert losses[-1] < 0.9 * losses[0]
 
 
-def test_the_self_critical_stage_raises_the_reward(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(captioner_training, "_SELF_CRITICAL_RATE", 0.01)
+def test_the_self_critical_stage_raises_the_reward() -> None:
     training, _ = trained(replace(PLAN, epochs=2, self_critical_epochs=20))
     rewards = [row["reward"] for row in training.history.rows if row["stage"] == "self-critical"]
     assert len(rewards) == 20
