@@ -186,7 +186,7 @@ def torch_side(folder: Path, cell: str, threads: int) -> Side:
         def __init__(self) -> None:
             super().__init__()
             self.memory, self.query = linear("memory"), linear("query")
-            self.hidden, self.expected, self.evidence = linear("hidden"), linear("expected"), linear("evidence")
+            self.hidden, self.expected = linear("hidden"), linear("expected")
             self.first = nn.ModuleList([linear(f"state_{i}") for i in range(1 if cell == "gru" else 2)])
             self.embedding = nn.Embedding.from_pretrained(weights["embedding/embeddings"])
             self.cell = recurrent()
@@ -204,8 +204,7 @@ def torch_side(folder: Path, cell: str, threads: int) -> Side:
             query = self.query(states[0]).view(len(memory), -1, memory.shape[-1])
             chances = torch.softmax(self.scale * (query @ memory.transpose(1, 2)), -1)
             seen = (chances @ memory).flatten(0, 1)
-            hidden = torch.tanh(self.hidden(torch.cat([states[0], seen], -1)))
-            return self.expected(hidden) + self.evidence(seen), states
+            return self.expected(torch.tanh(self.hidden(torch.cat([states[0], seen], -1)))), states
 
     network = Captioner().eval()
 

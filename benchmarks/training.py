@@ -105,7 +105,7 @@ def torch_steps(folder: Path, cell: str, threads: int) -> tuple[dict[str, Step],
         def __init__(self) -> None:
             super().__init__()
             self.memory, self.query = linear("memory"), linear("query")
-            self.hidden, self.expected, self.evidence = linear("hidden"), linear("expected"), linear("evidence")
+            self.hidden, self.expected = linear("hidden"), linear("expected")
             self.first = nn.ModuleList([linear(f"state_{number}") for number in numbers])
             self.embedding = nn.Embedding.from_pretrained(weights["embedding/embeddings"].clone(), freeze=False)
             self.cell = recurrent()
@@ -121,9 +121,8 @@ def torch_steps(folder: Path, cell: str, threads: int) -> tuple[dict[str, Step],
             read, _ = self.cell(vectors, states[0] if cell == "gru" else states)
             read = self.dropout(read)
             chances = torch.softmax(self.scale * (self.query(read) @ memory.transpose(1, 2)), -1)
-            seen = chances @ memory
-            hidden = torch.tanh(self.hidden(torch.cat([read, seen], -1)))
-            return self.expected(self.dropout(hidden)) + self.evidence(seen)
+            hidden = torch.tanh(self.hidden(torch.cat([read, chances @ memory], -1)))
+            return self.expected(self.dropout(hidden))
 
     grids, words, targets = (torch.from_numpy(array) for array in batch())
     words, targets = words.long(), targets.long()

@@ -315,6 +315,7 @@ class Captioner(System):
             embedding=self.embedding,
             hidden=self.hidden,
             attention=self.attention,
+            evidence=self.backbone == SCRATCH,
             dropout=self.dropout,
             maximum_length=self.maximum_length,
             precision=precision,

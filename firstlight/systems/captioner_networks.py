@@ -29,6 +29,7 @@ class Design:
         embedding: width of a word's vector; the Transformer uses `units`.
         hidden: width of the layer before the output layer, whose size it decides.
         attention: look at the regions again for each word; without, the mean of the regions is all that is known.
+        evidence: what is looked at also speaks for words on its own; with a GRU or LSTM and attention only.
         dropout: share of units dropped while training.
         maximum_length: the longest caption in words, for the positions of the Transformer.
         precision: Keras dtype policy, `float32` or `mixed_bfloat16`.
@@ -41,6 +42,7 @@ class Design:
     embedding: int = 256
     hidden: int = 256
     attention: bool = True
+    evidence: bool = False
     dropout: float = 0.3
     maximum_length: int = 20
     precision: str = "float32"
@@ -93,9 +95,9 @@ def _memory(design: Design) -> Any:
 def _recurrent(design: Design) -> keras.Model:
     """A GRU or LSTM reads the words; its outputs ask the regions (Luong et al. 2015, section 3.1, "dot").
 
-    With attention, a word's logit is the sum of what the words so far lead to expect and of the `evidence` for it in
-    what is seen: a product of two experts (Hinton 2002). The evidence gives attention a short way to learn where to
-    look, since to look at the right region makes the right word likelier at once.
+    With `evidence`, a word's logit is the sum of what the words so far lead to expect and of the evidence for it in
+    what is seen: a product of two experts (Hinton 2002). It gives attention a short way to learn where to look, since
+    to look at the right region makes the right word likelier at once.
     """
     options = {"dtype": design.precision}
     words = layers.Input((None,), dtype="int32", name="words")
@@ -117,10 +119,11 @@ def _recurrent(design: Design) -> keras.Model:
         attend = layers.Attention(use_scale=True, name="attention", **options)
         seen, outputs["attention"] = attend([query, inputs["memory"]], return_attention_scores=True)
         read = layers.Concatenate(name="read_and_seen", **options)([read, seen])
-        # A word is in few regions: begin with "not here" everywhere. One value for all words changes no probability.
-        rare = keras.initializers.Constant(-8.0)
-        shows = layers.Dense(design.vocabulary_size, bias_initializer=rare, name="evidence", **options)
-        evidence.append(shows(seen))
+        if design.evidence:
+            # A word is in few regions: begin with "not here" everywhere. One value for all changes no probability.
+            rare = keras.initializers.Constant(-8.0)
+            shows = layers.Dense(design.vocabulary_size, bias_initializer=rare, name="evidence", **options)
+            evidence.append(shows(seen))
     hidden = layers.Dense(design.hidden, activation="tanh", name="hidden", **options)(read)
     hidden = layers.Dropout(design.dropout, **options)(hidden)
     expected = layers.Dense(design.vocabulary_size, name="expected", **options)(hidden)

@@ -72,9 +72,10 @@ class Notes(Silent):
         self.messages.append(text)
 
 
-def networks() -> tuple[keras.Model, keras.Model]:
+def networks(evidence: bool = False) -> tuple[keras.Model, keras.Model]:
     keras.utils.set_random_seed(0)
-    design = Design((2, 2, 6), len(WORDS), "gru", 12, 8, 16, dropout=0.1, maximum_length=PLAN.maximum_length)
+    shape = {"units": 12, "embedding": 8, "hidden": 16, "maximum_length": PLAN.maximum_length}
+    design = Design((2, 2, 6), len(WORDS), "gru", evidence=evidence, dropout=0.1, **shape)
     return build_bridge(design), build_decoder(design)
 
 
@@ -161,7 +162,7 @@ def test_regions_also_learn_which_words_are_there() -> None:
 
 
 def test_the_loss_that_is_told_is_that_of_the_words_alone() -> None:
-    bridge, decoder = networks()
+    bridge, decoder = networks(evidence=True)
     inputs = {"grid": np.ones((3, 2, 2, 6), "float32"), "words": np.full((3, 4), 5, "int32")}
     targets = np.array([[5, 6, 3, 0], [6, 7, 8, 3], [9, 3, 0, 0]], "int32")
     plain = CaptionTrainer(bridge, decoder)
@@ -176,7 +177,7 @@ def test_the_loss_that_is_told_is_that_of_the_words_alone() -> None:
 
 def test_a_word_is_as_likely_as_it_is_expected_and_seen() -> None:
     """The logits are a sum; the evidence for a word counts as much as the region that shows it is looked at."""
-    bridge, decoder = networks()
+    bridge, decoder = networks(evidence=True)
     first = bridge({"grid": np.random.default_rng(0).normal(size=(2, 2, 2, 6)).astype("float32")})
     feeds = {**first, "words": keras.ops.array([[2, 5], [2, 6]], "int32")}
     before = decoder(feeds)
