@@ -72,7 +72,7 @@ class Captioner(System):
         batch_size: int = 128,
         together: int = 1,
         learning_rate: float = 1e-3,
-        self_critical_rate: float = 2e-4,
+        self_critical_rate: float = 5e-5,
         weight_decay: float = 0.0,
         average: float = 0.995,
         precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto",
