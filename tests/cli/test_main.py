@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -62,7 +63,15 @@ def test_a_bug_shows_its_traceback() -> None:
     assert isinstance(result.exception, KeyError)
 
 
-def test_ctrl_c_exits_with_130_and_says_how_to_go_on(tmp_path: Path) -> None:
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """Ctrl-C as in a terminal: tests that a shell runs in the background inherit, and hand on, that it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_exits_with_130_and_says_how_to_go_on(heeded: None, tmp_path: Path) -> None:
     """A real process, stopped while it reads names from standard input."""
     (tmp_path / "system.json").write_text("{}")
     command = [sys.executable, "-m", "firstlight", "caption", str(tmp_path), "-"]
