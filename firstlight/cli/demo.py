@@ -29,7 +29,7 @@ CAPTIONER: dict[str, Any] = {
     "label_smoothing": 0.0,
 }
 TRAINING: dict[str, Any] = {"epochs": 7}
-SCENES = {"train": 16000, "validation": 200, "test": 400, "unseen": 400}
+SCENES = {"train": 14000, "validation": 200, "test": 400, "unseen": 400}
 _JUDGED = ("test", "unseen")
 _SHOWN = 12  # scenes on the sheet: the first ones, not the best
 _TOLD = 5  # of these, captions in the terminal
