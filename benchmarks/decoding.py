@@ -91,7 +91,8 @@ def set_length(decoder: Any, side: Side, grids: np.ndarray) -> float:
 
 
 def firstlight_side(bridge: Any, decoder: Any) -> Side:
-    from firstlight.systems.decoding import Decoder, Search
+    from firstlight.systems.decoder import Decoder
+    from firstlight.systems.decoding import Search
 
     program = Decoder(bridge, decoder)
 

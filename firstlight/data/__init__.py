@@ -3,7 +3,7 @@
 `load("flickr8k")` or `load("my/photos")` gives splits of images and captions; `check` says what is wrong with them.
 """
 
-from firstlight.data.batches import batched, grouped_by_length, pad, shuffled
+from firstlight.data.batches import ahead, batched, grouped_by_length, pad, shuffled
 from firstlight.data.catalogue import CATALOGUE, load
 from firstlight.data.check import Report, check
 from firstlight.data.files import Record, RemoteFile, cache_folder
@@ -21,6 +21,7 @@ __all__ = [
     "Report",
     "Split",
     "Vocabulary",
+    "ahead",
     "batched",
     "cache_folder",
     "check",

@@ -1,16 +1,20 @@
-"""The order in which examples are seen, and sequences of many lengths in one array.
+"""The order in which examples are seen, sequences of many lengths in one array, and batches made ready ahead.
 
 Every order follows from a seed and an epoch alone, so that an interrupted training goes on exactly where it would have.
 """
 
-from collections.abc import Sequence
+import queue
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firstlight.errors import FirstlightError
 
-__all__ = ["batched", "grouped_by_length", "pad", "shuffled"]
+__all__ = ["ahead", "batched", "grouped_by_length", "pad", "shuffled"]
 
 
 def pad(
@@ -63,6 +67,43 @@ def grouped_by_length(
     if rest:
         batches += _cut(np.concatenate(rest), batch_size)
     return [batches[index] for index in generator.permutation(len(batches))]
+
+
+def ahead(items: Iterable[Any], count: int = 2) -> Iterator[Any]:
+    """The same items, up to `count` of them made ready by a thread before they are asked for.
+
+    What goes wrong while they are made is raised where they are used. The thread ends with the iteration, also when
+    that is left early.
+    """
+    ready: queue.Queue[Any] = queue.Queue(maxsize=count)
+    stop = threading.Event()
+    end = object()
+
+    def put(item: Any) -> None:
+        while not stop.is_set():
+            with suppress(queue.Full):
+                return ready.put(item, timeout=0.1)
+
+    def produce() -> None:
+        try:
+            for item in items:
+                put((item, None))
+                if stop.is_set():
+                    return
+            put((end, None))
+        except BaseException as error:
+            put((end, error))
+
+    thread = threading.Thread(target=produce, name="ahead", daemon=True)
+    thread.start()
+    try:
+        while (received := ready.get())[0] is not end:
+            yield received[0]
+        if received[1] is not None:
+            raise received[1]
+    finally:
+        stop.set()
+        thread.join()
 
 
 def _cut(indices: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:

@@ -4,18 +4,18 @@ Everything drawn here comes from the seed and the number of the epoch, so that a
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from firstlight import metrics
-from firstlight.data.batches import batched, grouped_by_length, pad, shuffled
+from firstlight.data.batches import ahead, batched, grouped_by_length, pad, shuffled
 from firstlight.data.vocabulary import END, START
 from firstlight.systems.backend import compiles_each_shape
-from firstlight.systems.decoding import Decoder, Search
+from firstlight.systems.decoder import Decoder
+from firstlight.systems.decoding import Search
 
 __all__ = ["SAMPLES", "Batch", "Examples", "Plan", "Rewarding", "Teaching"]
 
@@ -102,7 +102,7 @@ class Teaching:
             inputs = self.examples.inputs(images, views[place])
             return Batch({**inputs, "words": words[:, :-1]}, words[:, 1:])
 
-        yield from _ahead(batch, len(batches))
+        yield from ahead(map(batch, range(len(batches))))
 
     def _rows(self, number: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """The batches of an epoch as pairs: positions of the images, and of their captions, `together` an image."""
@@ -147,7 +147,7 @@ class Rewarding:
         def inputs(place: int) -> dict[str, np.ndarray]:
             return self.examples.inputs(batches[place], chosen[place])
 
-        for place, given in enumerate(_ahead(inputs, len(batches))):
+        for place, given in enumerate(ahead(map(inputs, range(len(batches))))):
             uniform = random.random((self.size * SAMPLES, plan.maximum_length + 1), dtype=np.float32)
             tokens = self.describe(given, search, uniform)[0].reshape(self.size * SAMPLES, -1)
             reward = self._reward(tokens, batches[place])
@@ -165,13 +165,3 @@ class Rewarding:
 
 
 _LAST = "<end>"  # no token of a text: texts have no angle brackets
-
-
-def _ahead(make: Callable[[int], Any], count: int) -> Iterator[Any]:
-    """`make(0)`, `make(1)`, ..., each prepared in a thread while the one before is in use."""
-    with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(make, 0) if count else None
-        for place in range(count):
-            ready = coming.result() if coming else None
-            coming = thread.submit(make, place + 1) if place + 1 < count else None
-            yield ready

@@ -134,7 +134,7 @@ class Describer:
     def _program(self, name: str, batch_size: int = 0) -> Any:
         from firstlight.systems.backend import compiled
         from firstlight.systems.captioner_networks import CaptionTrainer
-        from firstlight.systems.decoding import Decoder
+        from firstlight.systems.decoder import Decoder
         from firstlight.systems.fast_inference import compile_encoder
 
         key = (name, batch_size)

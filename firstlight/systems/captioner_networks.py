@@ -82,7 +82,7 @@ def build_bridge(design: Design) -> keras.Model:
 
 
 def build_decoder(design: Design) -> keras.Model:
-    """The next-word network; see `firstlight.systems.decoding` for what goes in and comes out."""
+    """The next-word network; see `firstlight.systems.decoder` for what goes in and comes out."""
     return _transformer(design) if design.cell == "transformer" else _recurrent(design)
 
 

@@ -19,7 +19,8 @@ from firstlight.errors import FirstlightError
 from firstlight.systems.backend import compiles_each_shape, trains_under_xla
 from firstlight.systems.captioner_batches import SAMPLES, Examples, Plan, Rewarding, Teaching
 from firstlight.systems.captioner_networks import CaptionTrainer
-from firstlight.systems.decoding import Decoder, Search
+from firstlight.systems.decoder import Decoder
+from firstlight.systems.decoding import Search
 from firstlight.systems.system import History, write_safely
 
 __all__ = ["Training"]

@@ -8,11 +8,8 @@ not depend on the number of images.
 import hashlib
 import itertools
 import json
-import queue
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +20,7 @@ from numpy.typing import NDArray
 
 from firstlight.data import images as pictures
 from firstlight.data.archives import read_bytes
+from firstlight.data.batches import ahead
 from firstlight.data.files import cache_folder
 from firstlight.data.table import Problem
 from firstlight.errors import FirstlightError
@@ -112,7 +110,7 @@ def extract(
     store = _open_store(encoder, size, views, fit, folder, name, precision)
     source = _Source(images, store, size, fit, views, batch_size, threads)
     telling = progress or (lambda done, count, text: None)
-    for done, keys, batch in _ahead(source.batches()):
+    for done, keys, batch in ahead(source.batches()):
         if on_error == "raise":
             source.complain()
         if keys:
@@ -201,10 +199,10 @@ class _Source:
 
     def _hashed(self) -> Iterator[bytes | None]:
         """The key of each image, in order, some computed ahead."""
-        ahead = 8 * self.threads
+        window = 8 * self.threads
         with ThreadPoolExecutor(self.threads, thread_name_prefix="hash") as pool:
-            for start in range(0, len(self.images), ahead):
-                yield from pool.map(self._key, range(start, min(start + ahead, len(self.images))))
+            for start in range(0, len(self.images), window):
+                yield from pool.map(self._key, range(start, min(start + window, len(self.images))))
 
     def _key(self, position: int) -> bytes | None:
         try:
@@ -212,39 +210,6 @@ class _Source:
         except FirstlightError as error:
             self.unread[position] = error
             return None
-
-
-def _ahead(items: Iterable[Any], count: int = 2) -> Iterator[Any]:
-    """The same items, up to `count` of them made ready by a thread before they are asked for."""
-    ready: queue.Queue[Any] = queue.Queue(maxsize=count)
-    stop = threading.Event()
-    end = object()
-
-    def put(item: Any) -> None:
-        while not stop.is_set():
-            with suppress(queue.Full):
-                return ready.put(item, timeout=0.1)
-
-    def produce() -> None:
-        try:
-            for item in items:
-                put((item, None))
-                if stop.is_set():
-                    return
-            put((end, None))
-        except BaseException as error:  # raised again where the items are used
-            put((end, error))
-
-    thread = threading.Thread(target=produce, name="features", daemon=True)
-    thread.start()
-    try:
-        while (received := ready.get())[0] is not end:
-            yield received[0]
-        if received[1] is not None:
-            raise received[1]
-    finally:
-        stop.set()
-        thread.join()
 
 
 def _key(image: Image) -> bytes:

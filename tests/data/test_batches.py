@@ -1,9 +1,12 @@
 """Orders that repeat from seed and epoch, and padding."""
 
+import threading
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
-from firstlight.data import batched, grouped_by_length, pad, shuffled
+from firstlight.data import ahead, batched, grouped_by_length, pad, shuffled
 from firstlight.errors import FirstlightError
 
 
@@ -59,3 +62,34 @@ def test_grouped_batches_come_in_an_order_of_seed_and_epoch() -> None:
     assert len({tuple(flat(seed, epoch)) for seed in range(3) for epoch in range(3)}) == 9
     means = [lengths[batch].mean() for batch in grouped_by_length(lengths, 16, 0, 0)]
     assert means != sorted(means)
+
+
+def test_ahead_gives_all_in_order_and_runs_only_so_far_ahead() -> None:
+    made: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(20):
+            made.append(number)
+            yield number
+
+    found = ahead(items(), count=2)
+    assert next(found) == 0
+    # In the queue: two. In the hand of the thread: one more.
+    assert len(made) <= 4
+    assert list(found) == list(range(1, 20))
+    assert list(ahead([])) == []
+
+
+def test_ahead_raises_what_went_wrong_where_it_is_used() -> None:
+    found = ahead(map(int, ["1", "2", "three"]))
+    assert [next(found), next(found)] == [1, 2]
+    with pytest.raises(ValueError, match="three"):
+        next(found)
+
+
+def test_ahead_ends_its_thread_when_it_is_left_early() -> None:
+    found = ahead(range(1000))
+    assert next(found) == 0
+    assert any(thread.name == "ahead" for thread in threading.enumerate())
+    found.close()
+    assert not any(thread.name == "ahead" for thread in threading.enumerate())

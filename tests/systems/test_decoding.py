@@ -15,7 +15,8 @@ from firstlight.data.vocabulary import END, PAD, START, UNKNOWN
 from firstlight.errors import FirstlightError
 from firstlight.systems.backend import compiled
 from firstlight.systems.captioner_networks import CaptionTrainer, Design, build_bridge, build_decoder
-from firstlight.systems.decoding import Decoder, Search
+from firstlight.systems.decoder import Decoder
+from firstlight.systems.decoding import Search
 
 # Keras 3.15 hands its variables to NumPy 2 in the old way.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
