@@ -24,18 +24,13 @@ def ensemble(runs: tuple[str, ...], out: Path) -> None:
     """
     if (out / "system.json").exists():
         raise FirstlightError(f"Expected a folder without a run for the ensemble. Received {out}. Pass another --out.")
-    from firstlight import systems
-    from firstlight.cli.keras_start import load_keras
+    from firstlight.cli.describing import open_captioner
     from firstlight.systems.system import read_description
 
     for run in runs:
         read_description(run)  # a folder that holds no run is told before Keras is loaded, which takes seconds
-    load_keras()
-    members = [systems.load(run) for run in runs]
-    for run, member in zip(runs, members, strict=True):
-        if not isinstance(member, systems.Captioner):
-            raise FirstlightError(f"Expected captioners. Received a {type(member).__name__} in {run}.")
+    members = [open_captioner(run) for run in runs]
     from firstlight.systems.captioner_ensemble import ensemble as together
 
-    together([member for member in members if isinstance(member, systems.Captioner)]).save(out)
+    together(members).save(out)
     click.echo(f"{len(runs)} captioners speak as one in {out}. Next:\n  firstlight evaluate {out}")

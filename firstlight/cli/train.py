@@ -109,9 +109,8 @@ def train_in(out: Path, system: Any, dataset: Dataset, record: dict[str, Any], t
     from firstlight import plots
     from firstlight.cli.keras_start import load_keras
     from firstlight.cli.progress import progress
-    from firstlight.systems.system import begun_with
 
-    begun_with(out, {**system.settings, **training, **record})  # refused before Keras is loaded, which takes seconds
+    system.begun_in(out, {**training, **record})  # refused before Keras is loaded, which takes seconds
     load_keras()
     display = progress()
     try:

@@ -7,7 +7,7 @@ it looks at the grid. Keras is loaded when a network is built, not when this mod
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from firstlight.data.batches import batched
 from firstlight.data.table import Split
 from firstlight.systems.captioner_describing import Caption, Describer, image_name
 from firstlight.systems.captioner_settings import SCRATCH, check_settings
-from firstlight.systems.system import History, Silent, System, begun_with
+from firstlight.systems.system import History, Silent, System
 
 if TYPE_CHECKING:
     import keras
@@ -52,6 +52,8 @@ class Captioner(System):
         average: momentum of the running mean of the weights, which is what is kept; 0 for none.
         precision: float32, mixed_bfloat16, or auto for the faster of the two on this machine.
     """
+
+    later_stages: ClassVar = {"self_critical_epochs": ("self_critical_rate",)}
 
     def __init__(
         self,
@@ -142,7 +144,7 @@ class Captioner(System):
             "seed": seed,
         }
         folder = None if folder is None else Path(folder)
-        earlier = begun_with(folder, {**self.settings, **training, **(data or {})}) if folder else {}
+        earlier = self.begun_in(folder, {**training, **(data or {})}) if folder else {}
         check_settings(self)
 
         from firstlight.systems.backend import fast_precision, make_repeatable
@@ -158,7 +160,7 @@ class Captioner(System):
         self.description = self.describe(
             training=training, data=data, precision=precision, train_images=len(train), validation_images=len(judge)
         )
-        if folder is not None and not earlier:
+        if folder is not None:
             self._write_description(folder)
 
         self.vocabulary = vocabulary_of(train, self.minimum_count)

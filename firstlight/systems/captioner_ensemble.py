@@ -38,8 +38,8 @@ def ensemble(captioners: Sequence[Captioner]) -> Captioner:
                 f"Expected captioners trained on the same data with the same encoder. Received a different {differing}."
             )
     together = Captioner(**first.settings)
-    seeds = [each.description.get("training", {}).get("seed") for each in captioners]
-    together.description = {**first.description, "ensemble": {"captioners": len(captioners), "seeds": seeds}}
+    training = {**first.description["training"], "seed": [each.description["training"]["seed"] for each in captioners]}
+    together.description = {**first.description, "training": training}
     together.vocabulary = first.vocabulary
     bridge = _side_by_side([_renamed(each.describer.bridge, n) for n, each in enumerate(captioners)])
     decoder = _mean_of([_renamed(each.describer.decoder, n) for n, each in enumerate(captioners)])

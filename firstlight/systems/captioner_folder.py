@@ -51,8 +51,8 @@ def _card(captioner: "Captioner") -> str:
     """A short model card: what it is, what it learned from, how to use it, and what not to expect."""
     description = captioner.description
     source = (description.get("data") or {}).get("source", "not recorded")
-    seeds = description.get("ensemble", {}).get("seeds")
-    seed = f"an ensemble of seeds {', '.join(map(str, seeds))}" if seeds else f"seed {description['training']['seed']}"
+    seed = description["training"]["seed"]
+    seed = f"an ensemble of seeds {', '.join(map(str, seed))}" if isinstance(seed, list) else f"seed {seed}"
     lines = [
         "# A captioner",
         "",

@@ -8,7 +8,7 @@ import io
 import json
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
@@ -20,9 +20,7 @@ from typing import Any, Self
 from firstlight import __version__
 from firstlight.errors import FirstlightError, nearest
 
-__all__ = ["History", "Silent", "System", "begun_with", "load", "read_description", "write_safely"]
-
-_MAY_GROW = ("self_critical_epochs",)
+__all__ = ["History", "Silent", "System", "load", "read_description", "write_safely"]
 
 
 def write_safely(path: Path, write: Callable[[Path], object]) -> None:
@@ -87,9 +85,13 @@ class System:
 
     A subclass stores its settings in the constructor under their own names, sets `description` while fitting, and
     writes and reads its parts in `_save_parts` and `_load_parts`.
+
+    `later_stages` names what a run that was begun, or has ended, may still be asked for: the epochs of a stage after
+    the first, with the settings that matter to it alone.
     """
 
     description: dict[str, Any]
+    later_stages: Mapping[str, Sequence[str]] = {}
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -115,6 +117,37 @@ class System:
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             **more,
         }
+
+    def begun_in(self, folder: str | Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """The description of the run that a folder holds, {} where there is none; a training takes up only its own run.
+
+        Args:
+            folder: run folder.
+            wanted: arguments of `fit` and what is said of the data, by name; only names that are there count.
+
+        Raises:
+            FirstlightError: the run was begun with other settings; names them, and the ways out.
+        """
+        if not (Path(folder) / "system.json").exists():
+            return {}
+        description = read_description(folder)
+        there = {**description["settings"], **description.get("training", {}), **(description.get("data") or {})}
+        free = {name for epochs, names in self.later_stages.items() if not there.get(epochs) for name in names}
+        differing = [
+            f"{name} ({there[name]} there, {value} here)"
+            for name, value in {**self.settings, **wanted}.items()
+            if name in there
+            and there[name] != value
+            and name not in free
+            and not (name in self.later_stages and value > there[name])
+        ]
+        if differing:
+            raise FirstlightError(
+                f"Expected the settings that the run in {folder} was begun with. Received others: "
+                f"{', '.join(differing)}. Give the same settings to resume, another run folder, or --restart to "
+                "delete the run and begin anew."
+            )
+        return description
 
     def save(self, folder: str | Path) -> None:
         """Write the trained system into a folder; `load` opens it again, here or on another machine.
@@ -186,34 +219,6 @@ def read_description(folder: str | Path) -> dict[str, Any]:
             f"Expected a description of a system in {path}. Received something else: {error!r}."
         ) from error
     return dict(description)
-
-
-def begun_with(folder: str | Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """The description of the run that a folder holds, {} where there is none yet; a training takes up only its own run.
-
-    Args:
-        folder: run folder.
-        wanted: settings, arguments of `fit` and what is said of the data, by name; only names that are there count.
-
-    Raises:
-        FirstlightError: the run was begun with other settings; names them, and the ways out. Only a later stage may
-            still be asked for.
-    """
-    if not (Path(folder) / "system.json").exists():
-        return {}
-    description = read_description(folder)
-    there = {**description["settings"], **description.get("training", {}), **(description.get("data") or {})}
-    differing = [
-        f"{name} ({there[name]} there, {value} here)"
-        for name, value in wanted.items()
-        if name in there and there[name] != value and not (name in _MAY_GROW and value > there[name])
-    ]
-    if differing:
-        raise FirstlightError(
-            f"Expected the settings that the run in {folder} was begun with. Received others: {', '.join(differing)}. "
-            "Give the same settings to resume, another run folder, or --restart to delete the run and begin anew."
-        )
-    return description
 
 
 def load(folder: str | Path) -> System:

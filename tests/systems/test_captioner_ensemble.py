@@ -28,6 +28,8 @@ def test_it_is_saved_and_opened_like_any_other(captioner: Captioner, tiny_scenes
     assert "an ensemble of seeds" in (tmp_path / "README.md").read_text()
     again = load(tmp_path).predict(tiny_scenes.test.images)
     assert [caption.text for caption in again] == [c.text for c in together.predict(tiny_scenes.test.images)]
+    with pytest.raises(FirstlightError, match=r"seed \(\[\d, \d\] there, 0 here\)"):
+        Captioner(**captioner.settings).fit(tiny_scenes.train, folder=tmp_path)
 
 
 def test_one_captioner_or_another_vocabulary_is_refused(captioner: Captioner) -> None:

@@ -3,17 +3,19 @@
 import csv
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from firstlight.errors import FirstlightError
 from firstlight.systems import SYSTEMS, Captioner, load
-from firstlight.systems.system import History, System, begun_with, read_description, write_safely
+from firstlight.systems.system import History, System, read_description, write_safely
 
 
 class Pencil(System):
-    """A system with next to nothing in it."""
+    """A system with next to nothing in it; a second stage gives it its colour."""
+
+    later_stages: ClassVar = {"polish": ("colour",)}
 
     def __init__(self, colour: str = "red", length: int = 3):
         self.colour, self.length = colour, length
@@ -107,14 +109,25 @@ def test_history_has_columns_and_a_table(tmp_path: Path) -> None:
 
 
 def test_a_run_folder_is_taken_up_only_with_its_own_settings(tmp_path: Path) -> None:
-    assert begun_with(tmp_path, {"colour": "blue"}) == {}
+    assert Pencil("blue").begun_in(tmp_path, {}) == {}
     pencil = Pencil(length=5)
-    pencil.description = pencil.describe(training={"seed": 1, "self_critical_epochs": 0}, data={"source": "shop"})
+    pencil.description = pencil.describe(training={"seed": 1, "polish": 0}, data={"source": "shop"})
     pencil.save(tmp_path)
-    same = {**pencil.settings, "seed": 1, "source": "shop", "unheard_of": 3}
-    assert begun_with(tmp_path, {**same, "self_critical_epochs": 2})["settings"]["length"] == 5
+    same = {"seed": 1, "source": "shop", "unheard_of": 3}
+    assert pencil.begun_in(tmp_path, same)["settings"]["length"] == 5
     message = r"length \(5 there, 6 here\), seed \(1 there, 2 here\), source \(shop there, mine here\).*--restart"
     with pytest.raises(FirstlightError, match=message):
-        begun_with(tmp_path, {**same, "length": 6, "seed": 2, "source": "mine"})
-    with pytest.raises(FirstlightError, match=r"self_critical_epochs \(0 there, -1 here\)"):
-        begun_with(tmp_path, {**same, "self_critical_epochs": -1})
+        Pencil(length=6).begun_in(tmp_path, {**same, "seed": 2, "source": "mine"})
+
+
+def test_a_later_stage_may_still_be_asked_for_with_settings_of_its_own(tmp_path: Path) -> None:
+    pencil = Pencil()
+    pencil.description = pencil.describe(training={"polish": 0})
+    pencil.save(tmp_path)
+    assert Pencil("blue").begun_in(tmp_path, {"polish": 2})
+    with pytest.raises(FirstlightError, match=r"polish \(0 there, -1 here\)"):
+        pencil.begun_in(tmp_path, {"polish": -1})
+    pencil.description = pencil.describe(training={"polish": 2})
+    pencil.save(tmp_path)
+    with pytest.raises(FirstlightError, match=r"colour \(red there, blue here\)"):
+        Pencil("blue").begun_in(tmp_path, {"polish": 3})
