@@ -70,23 +70,27 @@ def build(cell: str) -> tuple[Any, Any]:
     design = Design(GRID, VOCABULARY, cell=cell, maximum_length=MAXIMUM_LENGTH)
     bridge, decoder = build_bridge(design), build_decoder(design)
     random = np.random.default_rng(0)
-    for name, scale in (("embedding", 1.0), ("expected", 0.4)):
-        layer = decoder.get_layer(name)
-        first, *rest = layer.get_weights()
-        layer.set_weights([random.normal(0, scale, first.shape), *rest])
+    vectors = random.normal(0, 0.4, (VOCABULARY, design.embedding))
+    vectors[:, 0] = 0
+    decoder.get_layer("embedding").set_weights([vectors])
+    # One unit of the last layer is always 1: what the words' vectors hold there is added to their logits.
+    wanted = decoder.get_layer("wanted")
+    kernel, bias = wanted.get_weights()
+    bias[0] = 50.0
+    wanted.set_weights([kernel, bias])
     return bridge, decoder
 
 
 def set_length(decoder: Any, side: Side, grids: np.ndarray) -> float:
-    """Raise the bias of the end word until greedy captions have about `WORDS` words; returns the mean length."""
-    layer = decoder.get_layer("expected")
-    kernel, bias = layer.get_weights()
+    """Raise the logit of the end word until greedy captions have about `WORDS` words; returns the mean length."""
+    layer = decoder.get_layer("embedding")
+    vectors = layer.get_weights()[0]
     low, high, length = 0.0, 100.0, 0.0
     for _ in range(12):
-        bias[END] = (low + high) / 2
-        layer.set_weights([kernel, bias])
+        vectors[END, 0] = (low + high) / 2
+        layer.set_weights([vectors])
         length = float(np.mean([len(words) for batch in batches(grids, 32) for words in side(batch, 1)]))
-        low, high = (bias[END], high) if length > WORDS else (low, bias[END])
+        low, high = (vectors[END, 0], high) if length > WORDS else (low, vectors[END, 0])
     return length
 
 
@@ -158,56 +162,10 @@ def predict_side(bridge: Any, decoder: Any) -> Side:
 def torch_side(folder: Path, cell: str, threads: int) -> Side:
     """The same decoder in eager PyTorch: one cell step a word, the memory projected once, the beam in one batch."""
     import torch
-    from torch import nn
-    from torch.nn import functional as F
+    from support.torch_captioner import Captioner
 
     torch.set_num_threads(threads)
-    weights = {name: torch.from_numpy(value) for name, value in np.load(folder / "weights.npz").items()}
-
-    def linear(name: str) -> nn.Linear:
-        kernel, bias = weights[f"{name}/kernel"], weights[f"{name}/bias"]
-        layer = nn.Linear(*kernel.shape)
-        layer.weight.data, layer.bias.data = kernel.T.contiguous(), bias
-        return layer
-
-    def gates(array: Any) -> Any:
-        """PyTorch's order of the gates: r z n for Keras's z r h; both have i f c o."""
-        parts = array.chunk(3 if cell == "gru" else 4, dim=-1)
-        return torch.cat([parts[1], parts[0], parts[2]] if cell == "gru" else parts, dim=-1)
-
-    def recurrent() -> nn.Module:
-        kernel, back, bias = (gates(weights[f"{cell}/{name}"]) for name in ("kernel", "recurrent_kernel", "bias"))
-        layer = {"gru": nn.GRUCell, "lstm": nn.LSTMCell}[cell](len(kernel), len(back))
-        layer.weight_ih.data, layer.weight_hh.data = kernel.T.contiguous(), back.T.contiguous()
-        input_bias, recurrent_bias = bias if cell == "gru" else (bias, torch.zeros_like(bias))
-        layer.bias_ih.data, layer.bias_hh.data = input_bias, recurrent_bias
-        return layer
-
-    class Captioner(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.memory, self.query = linear("memory"), linear("query")
-            self.hidden, self.expected = linear("hidden"), linear("expected")
-            self.first = nn.ModuleList([linear(f"state_{i}") for i in range(1 if cell == "gru" else 2)])
-            self.embedding = nn.Embedding.from_pretrained(weights["embedding/embeddings"])
-            self.cell = recurrent()
-            self.scale = float(weights["attention/scale"])
-
-        def start(self, grids: Any) -> tuple[Any, Any]:
-            regions = grids.flatten(1, 2)
-            mean = regions.mean(1)
-            return F.relu(self.memory(regions)), [torch.tanh(layer(mean)) for layer in self.first]
-
-        def step(self, words: Any, memory: Any, states: list[Any]) -> tuple[Any, list[Any]]:
-            vectors = self.embedding(words)
-            states = [self.cell(vectors, states[0])] if cell == "gru" else list(self.cell(vectors, tuple(states)))
-            # The hypotheses of an image share its memory: (batch, width, units) asks (batch, regions, units).
-            query = self.query(states[0]).view(len(memory), -1, memory.shape[-1])
-            chances = torch.softmax(self.scale * (query @ memory.transpose(1, 2)), -1)
-            seen = (chances @ memory).flatten(0, 1)
-            return self.expected(torch.tanh(self.hidden(torch.cat([states[0], seen], -1)))), states
-
-    network = Captioner().eval()
+    network = Captioner(folder, cell).eval()
 
     def forbid(chances: Any, position: int) -> None:
         chances[:, :END] = -1e9

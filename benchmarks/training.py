@@ -76,64 +76,22 @@ def firstlight_step(cell: str, precision: str, weights: list[np.ndarray] | None)
 def torch_steps(folder: Path, cell: str, threads: int) -> tuple[dict[str, Step], float]:
     """A step in each precision, and the loss of the given weights without dropout."""
     import torch
+    from support.torch_captioner import Captioner
     from torch import nn
     from torch.nn import functional as F
 
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    weights = {name: torch.from_numpy(value) for name, value in np.load(folder / "weights.npz").items()}
-    numbers = range(1 if cell == "gru" else 2)
-
-    def linear(name: str) -> nn.Linear:
-        layer = nn.Linear(*weights[f"{name}/kernel"].shape)
-        layer.weight.data, layer.bias.data = weights[f"{name}/kernel"].T.clone(), weights[f"{name}/bias"].clone()
-        return layer
-
-    def gates(array: Any) -> Any:
-        """PyTorch's order of the gates: r z n for Keras's z r h; both have i f c o."""
-        parts = array.chunk(3 if cell == "gru" else 4, dim=-1)
-        return torch.cat([parts[1], parts[0], parts[2]] if cell == "gru" else parts, dim=-1)
-
-    def recurrent() -> nn.Module:
-        kernel, back, bias = (gates(weights[f"{cell}/{name}"]) for name in ("kernel", "recurrent_kernel", "bias"))
-        layer = {"gru": nn.GRU, "lstm": nn.LSTM}[cell](len(kernel), len(back), batch_first=True)
-        layer.weight_ih_l0.data, layer.weight_hh_l0.data = kernel.T.clone(), back.T.clone()
-        layer.bias_ih_l0.data, layer.bias_hh_l0.data = bias if cell == "gru" else (bias, torch.zeros_like(bias))
-        return layer
-
-    class Captioner(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.memory, self.query = linear("memory"), linear("query")
-            self.hidden, self.expected = linear("hidden"), linear("expected")
-            self.first = nn.ModuleList([linear(f"state_{number}") for number in numbers])
-            self.embedding = nn.Embedding.from_pretrained(weights["embedding/embeddings"].clone(), freeze=False)
-            self.cell = recurrent()
-            self.scale = nn.Parameter(weights["attention/scale"].clone())
-            self.dropout = nn.Dropout(DROPOUT)
-
-        def forward(self, grids: Any, words: Any) -> Any:
-            regions = self.dropout(grids.flatten(1, 2))
-            mean = regions.mean(1)
-            memory = F.relu(self.memory(regions))
-            states = tuple(torch.tanh(layer(mean))[None] for layer in self.first)
-            vectors = self.dropout(self.embedding(words))
-            read, _ = self.cell(vectors, states[0] if cell == "gru" else states)
-            read = self.dropout(read)
-            chances = torch.softmax(self.scale * (self.query(read) @ memory.transpose(1, 2)), -1)
-            hidden = torch.tanh(self.hidden(torch.cat([read, chances @ memory], -1)))
-            return self.expected(self.dropout(hidden))
-
     grids, words, targets = (torch.from_numpy(array) for array in batch())
     words, targets = words.long(), targets.long()
 
     def loss_of(network: nn.Module, precision: str) -> Any:
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-            logits = network(grids.float(), words)
+            logits = network.read(grids.float(), words)
         return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), label_smoothing=SMOOTHING)
 
     def make(precision: str) -> Step:
-        network = Captioner().train()
+        network = Captioner(folder, cell, DROPOUT).train()
         optimizer = torch.optim.AdamW(network.parameters(), RATE, (0.9, 0.99), weight_decay=0.0)
 
         def step() -> float:
@@ -147,7 +105,7 @@ def torch_steps(folder: Path, cell: str, threads: int) -> tuple[dict[str, Step],
         return step
 
     with torch.no_grad():
-        loss = float(loss_of(Captioner().eval(), "float32"))
+        loss = float(loss_of(Captioner(folder, cell).eval(), "float32"))
     return {precision: make(precision) for precision in PRECISIONS}, loss
 
 
@@ -175,7 +133,7 @@ def measure(cell: str, options: Any) -> None:
     keras.utils.set_random_seed(0)
     first, trainer = firstlight_step(cell, "float32", None)
     grids, words, targets = batch()
-    loss = float(trainer.test_on_batch({"grid": grids, "words": words}, targets))
+    loss = float(trainer.test_on_batch({"grid": grids, "words": words}, targets, return_dict=True)["loss"])
     second, _ = firstlight_step(cell, "bfloat16", trainer.get_weights())
     with tempfile.TemporaryDirectory() as folder:
         save(Path(folder), grids[:1], (trainer.front, trainer.decoder))

@@ -22,7 +22,6 @@ CAPTIONER: dict[str, Any] = {
     "backbone": "small_cnn",
     "units": 192,
     "embedding": 96,
-    "hidden": 96,
     "batch_size": 32,
     "learning_rate": 0.003,
     "dropout": 0.0,  # every scene is seen seven times only

@@ -37,8 +37,7 @@ class Captioner(System):
         views: views of each training image: 1 plain, 2 with its mirror image, more with crops (frozen encoders).
         cell: what reads the words: gru, lstm or transformer.
         units: width of the decoder.
-        embedding: width of a word's vector.
-        hidden: width of the layer before the output layer.
+        embedding: width of a word's vector, by which it is read and told (gru, lstm).
         attention: look at the regions of the image again for each word.
         dropout: share of the units that are dropped while training.
         label_smoothing: share of each target that is spread over all words.
@@ -46,7 +45,8 @@ class Captioner(System):
         maximum_length: longer captions are cut, in words.
         batch_size: captions learned at once.
         together: where small_cnn is trained too, captions of an image in an epoch, drawn anew in each.
-        learning_rate: the highest; it warms up and then falls to zero as half a cosine.
+        learning_rate: the highest; it warms up and then falls as half a cosine.
+        learning_rate_floor: share of the highest rate at which that cosine ends.
         self_critical_rate: the learning rate of the second stage, which does not change.
         weight_decay: of AdamW.
         average: momentum of the running mean of the weights, which is what is kept; 0 for none.
@@ -65,7 +65,6 @@ class Captioner(System):
         cell: Literal["gru", "lstm", "transformer"] = "gru",
         units: int = 512,
         embedding: int = 256,
-        hidden: int = 256,
         attention: bool = True,
         dropout: float = 0.3,
         label_smoothing: float = 0.1,
@@ -74,9 +73,10 @@ class Captioner(System):
         batch_size: int = 128,
         together: int = 1,
         learning_rate: float = 1e-3,
+        learning_rate_floor: float = 0.3,
         self_critical_rate: float = 5e-5,
         weight_decay: float = 0.0,
-        average: float = 0.995,
+        average: float = 0.999,
         precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto",
     ):
         self.backbone = backbone
@@ -86,7 +86,6 @@ class Captioner(System):
         self.cell = cell
         self.units = units
         self.embedding = embedding
-        self.hidden = hidden
         self.attention = attention
         self.dropout = dropout
         self.label_smoothing = label_smoothing
@@ -95,6 +94,7 @@ class Captioner(System):
         self.batch_size = batch_size
         self.together = together
         self.learning_rate = learning_rate
+        self.learning_rate_floor = learning_rate_floor
         self.self_critical_rate = self_critical_rate
         self.weight_decay = weight_decay
         self.average = average
@@ -178,6 +178,7 @@ class Captioner(System):
             self_critical_epochs=self_critical_epochs,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
+            learning_rate_floor=self.learning_rate_floor,
             self_critical_rate=self.self_critical_rate,
             weight_decay=self.weight_decay,
             label_smoothing=self.label_smoothing,
@@ -315,7 +316,6 @@ class Captioner(System):
             cell=self.cell,
             units=self.units,
             embedding=self.embedding,
-            hidden=self.hidden,
             attention=self.attention,
             evidence=self.backbone == SCRATCH,
             dropout=self.dropout,

@@ -56,6 +56,7 @@ class Plan:
     self_critical_epochs: int
     batch_size: int
     learning_rate: float
+    learning_rate_floor: float
     self_critical_rate: float
     weight_decay: float
     label_smoothing: float

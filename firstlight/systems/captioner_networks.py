@@ -26,8 +26,7 @@ class Design:
         vocabulary_size: number of words, special entries included.
         cell: one of `CELLS`.
         units: width of the decoder.
-        embedding: width of a word's vector; the Transformer uses `units`.
-        hidden: width of the layer before the output layer, whose size it decides.
+        embedding: width of a word's vector, by which it is read and told; the Transformer uses `units`.
         attention: look at the regions again for each word; without, the mean of the regions is all that is known.
         evidence: what is looked at also speaks for words on its own; with a GRU or LSTM and attention only.
         dropout: share of units dropped while training.
@@ -40,7 +39,6 @@ class Design:
     cell: str = "gru"
     units: int = 512
     embedding: int = 256
-    hidden: int = 256
     attention: bool = True
     evidence: bool = False
     dropout: float = 0.3
@@ -95,6 +93,9 @@ def _memory(design: Design) -> Any:
 def _recurrent(design: Design) -> keras.Model:
     """A GRU or LSTM reads the words; its outputs ask the regions (Luong et al. 2015, section 3.1, "dot").
 
+    What it then would say is a vector, and a word's logit the dot product of this with the word's own vector: the one
+    matrix both reads and tells the words (Press and Wolf 2017).
+
     With `evidence`, a word's logit is the sum of what the words so far lead to expect and of the evidence for it in
     what is seen: a product of two experts (Hinton 2002). It gives attention a short way to learn where to look, since
     to look at the right region makes the right word likelier at once.
@@ -105,29 +106,27 @@ def _recurrent(design: Design) -> keras.Model:
     states = [layers.Input((design.units,), name=name, dtype=design.compute_dtype) for name in names]
     inputs, outputs = {"words": words, **dict(zip(names, states, strict=True))}, {}
 
-    vectors = layers.Embedding(design.vocabulary_size, design.embedding, name="embedding", **options)(words)
-    vectors = layers.Dropout(design.dropout, **options)(vectors)
+    embedding = layers.ReversibleEmbedding(design.vocabulary_size, design.embedding, name="embedding", **options)
+    vectors = layers.Dropout(design.dropout, **options)(embedding(words))
     cell = {"gru": layers.GRU, "lstm": layers.LSTM}[design.cell]
     cell = cell(design.units, return_sequences=True, return_state=True, name=design.cell, **options)
     read, *new_states = cell(vectors, initial_state=states[0] if design.cell == "gru" else states)
     outputs.update(zip(names, new_states, strict=True))
     read = layers.Dropout(design.dropout, **options)(read)
-    evidence = []
     if design.attention:
         inputs["memory"] = _memory(design)
         query = layers.Dense(design.units, name="query", **options)(read)
         attend = layers.Attention(use_scale=True, name="attention", **options)
         seen, outputs["attention"] = attend([query, inputs["memory"]], return_attention_scores=True)
         read = layers.Concatenate(name="read_and_seen", **options)([read, seen])
-        if design.evidence:
-            # A word is in few regions: begin with "not here" everywhere. One value for all changes no probability.
-            rare = keras.initializers.Constant(-8.0)
-            shows = layers.Dense(design.vocabulary_size, bias_initializer=rare, name="evidence", **options)
-            evidence.append(shows(seen))
-    hidden = layers.Dense(design.hidden, activation="tanh", name="hidden", **options)(read)
-    hidden = layers.Dropout(design.dropout, **options)(hidden)
-    expected = layers.Dense(design.vocabulary_size, name="expected", **options)(hidden)
-    outputs["logits"] = layers.Add(name="logits", **options)([expected, *evidence]) if evidence else expected
+    wanted = layers.Dense(design.embedding, activation="tanh", name="wanted", **options)(read)
+    logits = embedding(layers.Dropout(design.dropout, **options)(wanted), reverse=True)
+    if design.attention and design.evidence:
+        # A word is in few regions: begin with "not here" everywhere. One value for all changes no probability.
+        rare = keras.initializers.Constant(-8.0)
+        evidence = layers.Dense(design.vocabulary_size, bias_initializer=rare, name="evidence", **options)
+        logits = layers.Add(name="logits", **options)([logits, evidence(seen)])
+    outputs["logits"] = logits
     return keras.Model(inputs, outputs, name="decoder")
 
 
@@ -150,9 +149,9 @@ def _transformer(design: Design, blocks: int = 2, heads: int = 8) -> keras.Model
     def dropped(x: Any) -> Any:
         return layers.Dropout(design.dropout, **options)(x)
 
-    vectors = layers.Embedding(design.vocabulary_size, design.units, name="embedding", **options)(words)
+    embedding = layers.ReversibleEmbedding(design.vocabulary_size, design.units, name="embedding", **options)
     places = layers.Embedding(design.maximum_length + 2, design.units, name="positions", **options)(position)
-    x = dropped(layers.Add(**options)([vectors, places]))
+    x = dropped(layers.Add(**options)([embedding(words), places]))
     for number in range(blocks):
         name = f"past_{number}"
         inputs[name] = layers.Input((None, design.units), name=name, dtype=design.compute_dtype)
@@ -169,7 +168,8 @@ def _transformer(design: Design, blocks: int = 2, heads: int = 8) -> keras.Model
         wide = layers.Dense(2 * design.units, activation="gelu", name=f"wide_{number}", **options)(normalised(x))
         narrow = layers.Dense(design.units, name=f"narrow_{number}", **options)(dropped(wide))
         x = layers.Add(**options)([x, dropped(narrow)])
-    outputs["logits"] = layers.Dense(design.vocabulary_size, name="expected", **options)(normalised(x))
+    wanted = layers.LayerNormalization(epsilon=1e-5, name="wanted", **options)(x)
+    outputs["logits"] = embedding(wanted, reverse=True)
     return keras.Model(inputs, outputs, name="decoder")
 
 

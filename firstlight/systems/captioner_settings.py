@@ -35,11 +35,11 @@ def check_settings(captioner: "Captioner") -> None:
             raise FirstlightError(
                 f"Expected {name} to be one of {', '.join(known)}. Received {value!r}.{nearest(value, known)}"
             )
-    for name in ("views", "together", "units", "embedding", "hidden", "maximum_length", "batch_size"):
+    for name in ("views", "together", "units", "embedding", "maximum_length", "batch_size"):
         value = getattr(captioner, name)
         if value < 1:
             raise FirstlightError(f"Expected {name} to be 1 or more. Received {value}.")
-    for name in ("dropout", "label_smoothing", "average"):
+    for name in ("dropout", "label_smoothing", "average", "learning_rate_floor"):
         value = getattr(captioner, name)
         if not 0 <= value < 1:
             raise FirstlightError(f"Expected {name} to be at least 0 and below 1. Received {value}.")

@@ -115,7 +115,7 @@ class Training:
             trainer = CaptionTrainer(
                 self.front, self.decoder, max(1, plan.together), plan.label_smoothing, self.presence
             )
-            rate = _warm_cosine(plan.learning_rate, plan.epochs * supply.count())
+            rate = _warm_cosine(plan.learning_rate, plan.learning_rate_floor, plan.epochs * supply.count())
         else:
             supply = Rewarding(self.train, plan, self.words, self.describe)
             trainer = CaptionTrainer(self.front, self.decoder, SAMPLES)
@@ -258,11 +258,11 @@ class Training:
         self.optimizer_state = _group(arrays, "optimizer")
 
 
-def _warm_cosine(rate: float, steps: int) -> keras.optimizers.schedules.CosineDecay:
-    """Up in a straight line over at most 300 steps, then down as half a cosine (Loshchilov and Hutter 2017)."""
+def _warm_cosine(rate: float, floor: float, steps: int) -> keras.optimizers.schedules.CosineDecay:
+    """Up in a straight line over at most 300 steps, then down to a share of it as half a cosine (Loshchilov 2017)."""
     warm_up = min(300, steps // 10)
     return keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - warm_up), warmup_target=rate, warmup_steps=warm_up
+        0.0, max(1, steps - warm_up), alpha=floor, warmup_target=rate, warmup_steps=warm_up
     )
 
 

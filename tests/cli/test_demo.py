@@ -13,9 +13,7 @@ from firstlight.cli import demo
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        demo, "CAPTIONER", {**demo.CAPTIONER, "units": 16, "embedding": 8, "hidden": 16, "image_size": 32}
-    )
+    monkeypatch.setattr(demo, "CAPTIONER", {**demo.CAPTIONER, "units": 16, "embedding": 16, "image_size": 32})
     monkeypatch.setattr(demo, "TRAINING", {"epochs": 1})
     monkeypatch.setattr(demo, "SCENES", {"train": 24, "validation": 6, "test": 12, "unseen": 12})
 

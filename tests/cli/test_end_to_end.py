@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras on NumPy 2
 ]
-TINY = ["--backbone", "small_cnn", "--image-size", 32, "--units", 16, "--embedding", 8, "--hidden", 16, "--epochs", 2]
+TINY = ["--backbone", "small_cnn", "--image-size", 32, "--units", 16, "--embedding", 16, "--epochs", 2]
 
 
 @pytest.fixture

@@ -75,18 +75,30 @@ class Networks:
     """A tiny captioner with random weights that are strong enough for texts of many kinds and lengths."""
 
     def __init__(self, cell: str, attention: bool):
-        design = Design((2, 2, 5), VOCABULARY, cell, 16, 6, 7, attention, maximum_length=LONGEST)
+        design = Design((2, 2, 5), VOCABULARY, cell, 16, 7, attention, maximum_length=LONGEST)
         self.bridge, self.decoder = build_bridge(design), build_decoder(design)
         random = np.random.default_rng(3)
         for network in (self.bridge, self.decoder):
             for variable in network.trainable_variables:
                 mean, spread = float(variable.name in ("gamma", "scale")), 1.0 if len(variable.shape) > 1 else 0.3
                 variable.assign(random.normal(mean, spread, variable.shape))
-        bias = self.decoder.get_layer("expected").bias
-        bias.assign(bias.numpy() + (np.arange(VOCABULARY) == END))
+        self.add_to_logits(np.arange(VOCABULARY) == END)
         self.grids = random.normal(0, 1, (IMAGES, 2, 2, 5)).astype("float32")
         self.describe = Decoder(self.bridge, self.decoder)
         self.reader = Reader(self.bridge, self.decoder, self.grids)
+
+    def add_to_logits(self, amounts: np.ndarray) -> None:
+        """One unit of the last layer is always 1, so that what is added to the words' vectors there is added here."""
+        layer, embedding = self.decoder.get_layer("wanted"), self.decoder.get_layer("embedding")
+        first, second = layer.get_weights()
+        if first.ndim == 2:
+            second[0] = 50.0  # tanh gives 1
+        else:
+            first[0], second[0] = 0.0, 1.0
+        layer.set_weights([first, second])
+        vectors = embedding.get_weights()[0]
+        vectors[:, 0] += amounts
+        embedding.set_weights([vectors])
 
 
 @cache
@@ -212,8 +224,7 @@ def test_the_texts_of_the_reference_differ() -> None:
 
 def test_forbidden_words_are_never_said_even_if_most_probable() -> None:
     net = Networks("gru", True)
-    bias = net.decoder.get_layer("expected").bias
-    bias.assign(np.where(np.arange(VOCABULARY) <= START, 50.0, bias.numpy()))
+    net.add_to_logits(np.where(np.arange(VOCABULARY) <= START, 50.0, 0.0))
     uniform = np.random.default_rng(0).random((IMAGES, LONGEST + 1), dtype=np.float32)
     for search, numbers in ((SEARCHES["minimum"], None), (DRAWINGS["plain"], uniform)):
         tokens = net.describe({"grid": net.grids}, search, numbers)[0]
