@@ -20,7 +20,7 @@ test: $(TEST_STAMP) lint
 lint: $(TEST_STAMP)
 	$(RUN) -m ruff check firstlight tests benchmarks
 	$(RUN) -m ruff format --check firstlight tests benchmarks docs
-	$(RUN) -m mypy firstlight/data firstlight/metrics firstlight/text.py firstlight/errors.py
+	$(RUN) -m mypy firstlight/data firstlight/engine firstlight/metrics firstlight/text.py firstlight/errors.py
 
 bench: $(TEST_STAMP)
 	@for file in benchmarks/*.py; do echo "== $$file"; $(RUN) $$file || exit 1; done

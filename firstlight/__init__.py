@@ -7,9 +7,9 @@ from importlib import import_module
 from types import ModuleType
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "data", "metrics", "systems"]
+__all__ = ["__version__", "data", "engine", "metrics", "systems"]
 
-_PACKAGES = ("data", "metrics", "systems")
+_PACKAGES = ("data", "engine", "metrics", "systems")
 
 
 def __getattr__(name: str) -> ModuleType:
