@@ -17,6 +17,7 @@ __all__ = [
     "add",
     "argmax",
     "broadcast_to",
+    "cast",
     "clip",
     "concatenate",
     "cos",
@@ -286,6 +287,12 @@ def logsumexp(x: Any, /, axis: Axes = None, keepdims: bool = False) -> Any:
     value = np.log(total) + top
     value = value if keepdims else np.squeeze(value, axis)
     return value, lambda g: _spread(g, x, axis, keepdims) * (shares / total)
+
+
+@operation
+def cast(x: Any, /, dtype: Any) -> Any:
+    """Numbers of another type; the gradient comes back in the first one."""
+    return np.asarray(x).astype(dtype), lambda g: g
 
 
 def argmax(x: Any, axis: int | None = None) -> Any:

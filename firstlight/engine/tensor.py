@@ -47,7 +47,19 @@ class Tensor:
         FirstlightError: the value does not consist of floats.
     """
 
-    __slots__ = ("__weakref__", "array", "constant", "name", "number", "origin", "parents", "place", "pulls", "version")
+    __slots__ = (
+        "__weakref__",
+        "array",
+        "constant",
+        "mask",
+        "name",
+        "number",
+        "origin",
+        "parents",
+        "place",
+        "pulls",
+        "version",
+    )
     __array_ufunc__ = None  # `array * tensor` is left to the tensor
 
     def __init__(self, value: Any, name: str = "", constant: bool = False):
@@ -60,6 +72,7 @@ class Tensor:
         self.array = array
         self.name = name
         self.constant = constant
+        self.mask: np.ndarray | None = None  # (batch, time), False where there is only padding; layers pass it on
         self.version = 0  # how often `assign` changed the array
         self.number = next(_number)
         self.origin = ""  # the operation that gave it; a leaf has none
@@ -93,6 +106,10 @@ class Tensor:
     def size(self) -> int:
         """How many numbers there are."""
         return self.array.size
+
+    def numpy(self) -> np.ndarray:
+        """A copy of the array."""
+        return self.array.copy()
 
     def assign(self, value: Any) -> None:
         """Write another value of the same shape into a leaf.
@@ -185,7 +202,7 @@ def operation(function: Callable[..., tuple[Any, ...]]) -> Callable[..., Any]:
 def _remembered(value: Any, name: str, parents: tuple[Any, ...], pulls: Sequence[Pull]) -> Tensor:
     tensor = Tensor.__new__(Tensor)
     tensor.array = value if isinstance(value, np.ndarray) else np.asarray(value)
-    tensor.name, tensor.constant, tensor.version = "", False, 0
+    tensor.name, tensor.constant, tensor.mask, tensor.version = "", False, None, 0
     tensor.number = next(_number)
     tensor.origin, tensor.parents, tensor.pulls = name, parents, tuple(pulls)
     tensor.place = _caller()

@@ -1,0 +1,386 @@
+"""Layer: weights and the formula that uses them; and Variable, a weight.
+
+A layer makes its weights when it first sees the shape of its input (`build`) and computes in `call`. Called on what
+`Input` gives, it computes nothing and notes that it was called: of such notes a functional model is made.
+"""
+
+import inspect
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Self
+
+import numpy as np
+
+from firstlight.engine import activations, constraints, initializers, ops, regularizers
+from firstlight.engine.structure import leaves, map_structure
+from firstlight.engine.tensor import Tensor, no_gradients, value_of
+from firstlight.errors import FirstlightError, nearest
+
+__all__ = ["KerasTensor", "Layer", "Node", "Variable", "clear_session", "training_phase"]
+
+_used_names: Counter[str] = Counter()
+
+
+class _Phase:
+    training = False  # what `training_phase` says
+
+
+class Variable(Tensor):
+    """A weight: a leaf that a layer owns and an optimizer changes.
+
+    Args:
+        value: array of floats.
+        name: `kernel`, `bias`, ... as Keras calls it.
+        trainable: whether a gradient is wanted.
+        regularizer: makes of the weight what is added to the loss.
+        constraint: makes of the weight what the optimizer puts in its place after each step.
+    """
+
+    __slots__ = ("constraint", "learns", "regularizer")
+
+    def __init__(
+        self, value: Any, name: str, trainable: bool = True, regularizer: Any = None, constraint: Any = None
+    ) -> None:
+        super().__init__(value, name, constant=not trainable)
+        self.learns = trainable  # `constant` also says whether its layer is frozen
+        self.regularizer = regularizer
+        self.constraint = constraint
+
+
+class KerasTensor:
+    """What stands for an array while a functional model is put together: a shape, and the call that will give it.
+
+    Args:
+        shape: with None where any length will do, as for the batch.
+        dtype: of the array to come.
+        node: the call of a layer.
+        index: which of its outputs this is.
+    """
+
+    def __init__(self, shape: Sequence[int | None], dtype: str = "float32", node: Any = None, index: int = 0):
+        self.shape, self.dtype, self.node, self.index = tuple(shape), dtype, node, index
+
+    def __repr__(self) -> str:
+        return f"KerasTensor(shape={self.shape}, dtype={self.dtype})"
+
+
+class Node:
+    """One call of a layer on symbols: its arguments, and the symbols it gave."""
+
+    def __init__(self, layer: "Layer", args: tuple[Any, ...], kwargs: dict[str, Any]):
+        self.layer, self.args, self.kwargs = layer, args, kwargs
+        self.outputs: Any = None
+
+    @property
+    def parents(self) -> list[KerasTensor]:
+        """The symbols among the arguments."""
+        return [x for x in leaves([self.args, self.kwargs]) if isinstance(x, KerasTensor)]
+
+
+class Layer:
+    """A step of a network, with weights or without.
+
+    A subclass stores the arguments of its constructor under their own names, makes weights in `build(input_shape)` by
+    `add_weight`, and computes in `call(inputs)`. `call` may also take `mask` (batch, time), False where there is only
+    padding, and `training`.
+
+    Args:
+        name: by default the class in snake case, numbered.
+        dtype: of weights and computation; arrays of floats that come in are brought to it.
+        trainable: False freezes the weights.
+        activity_regularizer: makes of the output what is added to the loss.
+
+    Raises:
+        FirstlightError: an argument that there is not.
+    """
+
+    supports_masking = False
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        dtype: str | None = None,
+        trainable: bool = True,
+        activity_regularizer: Any = None,
+        **unknown: Any,
+    ):
+        if unknown:
+            known = [*inspect.signature(type(self).__init__).parameters, "name", "dtype", "trainable"]
+            first = next(iter(unknown))
+            raise FirstlightError(
+                f"Expected arguments that {type(self).__name__} has. Received {first!r}.{nearest(first, known)}"
+            )
+        self.name = name or _number(snake_case(type(self).__name__))
+        self.dtype = "float32" if dtype is None else str(np.dtype(dtype))
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.built = False
+        self.nodes: list[Node] = []
+        self.activity_losses: list[Any] = []
+        self._weights: list[Variable] = []
+        self._trainable = trainable
+
+    # -- what a subclass defines ---------------------------------------------------------------------------------
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights for inputs of a shape; a `call` of several arguments has a shape for each."""
+
+    def call(self, inputs: Any, /) -> Any:
+        """Compute."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method call(inputs).")
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape of what `call` gives; None stands for a length that is not known."""
+        short, long = (self._trial(input_shape, unknown) for unknown in (8, 9))
+        return map_structure(lambda a, b: tuple(m if m == n else None for m, n in zip(a, b, strict=True)), short, long)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask of the output: by default that of the input."""
+        return mask
+
+    def _trial(self, input_shape: Any, unknown: int) -> Any:
+        """The shape that comes out where what is not known is `unknown`."""
+        shapes = _shapes(input_shape)
+        zeros = map_structure(lambda s: np.zeros([unknown if n is None else n for n in s.shape], self.dtype), shapes)
+        with no_gradients():
+            return map_structure(lambda x: KerasTensor(x.shape), self.call(zeros))
+
+    # -- weights -------------------------------------------------------------------------------------------------
+
+    def add_weight(
+        self,
+        shape: Sequence[int],
+        initializer: Any = "glorot_uniform",
+        *,
+        name: str,
+        trainable: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+    ) -> Variable:
+        """A new weight of a shape, drawn by an initializer."""
+        value = initializers.get(initializer)(tuple(shape), self.dtype)
+        weight = Variable(value, name, trainable, regularizers.get(regularizer), constraints.get(constraint))
+        weight.constant = not (trainable and self.trainable)
+        self._weights.append(weight)
+        return weight
+
+    @property
+    def layers(self) -> list["Layer"]:
+        """The layers among the attributes, those in lists and dicts too, in the order in which they were set."""
+        attributes = (value for name, value in vars(self).items() if name not in ("nodes", "activity_losses"))
+        return list(dict.fromkeys(each for value in attributes for each in _layers_in(value)))
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights in Keras's order: its own, those that learn first, then those of its layers."""
+        own = sorted(self._weights, key=lambda weight: not weight.learns)
+        return list(dict.fromkeys([*own, *(weight for layer in self.layers for weight in layer.weights)]))
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights for which a gradient is wanted."""
+        return [weight for weight in self.weights if not weight.constant]
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The weights that training does not change by gradients."""
+        return [weight for weight in self.weights if weight.constant]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the weights learn; to set it freezes or frees this layer and all in it."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = value
+        for weight in self._weights:
+            weight.constant = not (value and weight.learns)
+        for layer in self.layers:
+            layer.trainable = value
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of all weights, in order."""
+        return [weight.array.copy() for weight in self.weights]
+
+    def set_weights(self, values: Sequence[Any]) -> None:
+        """Put arrays in place of all weights, in order."""
+        if len(values) != len(self.weights):
+            raise FirstlightError(
+                f"Expected {len(self.weights)} arrays for the weights of {self.name}. Received {len(values)}."
+            )
+        for weight, value in zip(self.weights, values, strict=True):
+            weight.assign(value)
+
+    def count_params(self) -> int:
+        """How many numbers the weights hold."""
+        return sum(weight.size for weight in self.weights)
+
+    @property
+    def losses(self) -> list[Any]:
+        """What regularizers add to the loss: of weights that learn, and of the outputs of the last call."""
+        terms = [weight.regularizer(weight) for weight in self.trainable_weights if weight.regularizer]
+        return terms + [term for layer in self._all_layers() for term in layer.activity_losses]
+
+    def _all_layers(self) -> Iterator["Layer"]:
+        yield self
+        for layer in self.layers:
+            yield from layer._all_layers()
+
+    # -- calls ---------------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
+        """Compute on arrays or tensors, or note the call on symbols. `training` holds for all layers within."""
+        args, kwargs = map_structure(self._bring, (args, kwargs))
+        self._build_for(args, kwargs)
+        if any(isinstance(x, KerasTensor) for x in leaves([args, kwargs])):
+            return self._note(args, kwargs if training is None else {**kwargs, "training": training})
+        with training_phase(_Phase.training if training is None else training):
+            return self._compute(args, kwargs)
+
+    def _compute(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        accepted = _accepted(type(self))
+        masks = map_structure(lambda x: getattr(x, "mask", None), args[0] if args else None)
+        masked = any(mask is not None for mask in leaves(masks))
+        if "mask" in accepted and kwargs.get("mask") is None and masked:
+            kwargs = {**kwargs, "mask": masks}
+        if "training" in accepted:
+            kwargs = {**kwargs, "training": _Phase.training}
+        outputs = self.call(*args, **kwargs)
+        if self.activity_regularizer is not None:
+            self.activity_losses = [self.activity_regularizer(x) / len(value_of(x)) for x in leaves(outputs)]
+        mask = self.compute_mask(args[0] if len(args) == 1 else list(args), kwargs.get("mask", masks))
+        return outputs if mask is None or not self.supports_masking else _masked(outputs, mask)
+
+    def _bring(self, x: Any) -> Any:
+        """Lists of numbers become arrays; floats come in the dtype of the layer."""
+        if isinstance(x, Tensor | np.ndarray) and x.dtype.kind == "f" and x.dtype != self.dtype:
+            return ops.cast(x, self.dtype)
+        return x
+
+    def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if self.built:
+            return
+        names = list(inspect.signature(self.build).parameters)
+        given = {**dict(zip(_accepted(type(self)), args, strict=False)), **kwargs}
+        if len(names) == 1:
+            self.build(_shape(next(iter(given.values()))))
+        else:
+            self.build(**{name: _shape(given.get(name.removesuffix("_shape"))) for name in names})
+        self.built = True
+
+    def _note(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        node = Node(self, args, kwargs)
+        shape = self.compute_output_shape(_shape(args[0] if args else next(iter(kwargs.values()))))
+        symbols = map_structure(lambda s: KerasTensor(s.shape, self.dtype, node), _shapes(shape))
+        for index, symbol in enumerate(leaves(symbols)):
+            symbol.index = index
+        node.outputs = symbols
+        self.nodes.append(node)
+        return symbols
+
+    # -- description ---------------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Every argument of the constructor with its value, as JSON can hold it."""
+        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        for kind in type(self).__mro__:
+            for name in inspect.signature(kind.__init__).parameters if issubclass(kind, Layer) else ():
+                if hasattr(self, name) and name not in ("self", *config):
+                    config[name] = _serialized(getattr(self, name))
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """A layer made from what `get_config` gives; its weights are made anew."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}{', built' if self.built else ''}>"
+
+
+@contextmanager
+def training_phase(training: bool) -> Iterator[None]:
+    """Within, layers that behave otherwise while training (Dropout, BatchNormalization) know which it is."""
+    before, _Phase.training = _Phase.training, training
+    try:
+        yield
+    finally:
+        _Phase.training = before
+
+
+def clear_session() -> None:
+    """Begin numbering names anew: `dense`, `dense_1`, ..."""
+    _used_names.clear()
+
+
+def snake_case(name: str) -> str:
+    """`Conv2DTranspose` is `conv2d_transpose`, as Keras writes it."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def _number(name: str) -> str:
+    """`dense`, then `dense_1`, `dense_2`, ..."""
+    _used_names[name] += 1
+    return name if _used_names[name] == 1 else f"{name}_{_used_names[name] - 1}"
+
+
+def _accepted(kind: type[Layer]) -> list[str]:
+    return [name for name in inspect.signature(kind.call).parameters if name != "self"]
+
+
+def _layers_in(value: Any) -> Iterator[Layer]:
+    if isinstance(value, Layer):
+        yield value
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _layers_in(each)
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _layers_in(each)
+
+
+def _shape(x: Any) -> Any:
+    """The shape of an array or symbol; of a structure of them, the structure of shapes; None of what has none."""
+    if isinstance(x, list | tuple | dict):
+        return map_structure(_shape, x)
+    return tuple(x.shape) if hasattr(x, "shape") else None
+
+
+def _shapes(shape: Any) -> Any:
+    """A structure of shapes as a structure of symbols: a shape is a tuple too, so it could not be told from one."""
+    if isinstance(shape, dict):
+        return {name: _shapes(each) for name, each in shape.items()}
+    if all(n is None or isinstance(n, int | np.integer) for n in shape):
+        return KerasTensor(shape)
+    return type(shape)(_shapes(each) for each in shape)
+
+
+def _masked(outputs: Any, mask: Any) -> Any:
+    """The outputs with a mask that the next layer finds; an array becomes a constant tensor, which can carry one."""
+    if isinstance(outputs, list | tuple):
+        masks = mask if isinstance(mask, list | tuple) else [mask] * len(outputs)
+        return type(outputs)(_masked(x, each) for x, each in zip(outputs, masks, strict=True))
+    if mask is not None:
+        outputs = outputs if isinstance(outputs, Tensor) else Tensor(outputs, constant=True)
+        outputs.mask = mask
+    return outputs
+
+
+def _serialized(value: Any) -> Any:
+    """An argument as JSON can hold it: functions by their names, objects with a config as Keras describes them."""
+    if isinstance(value, Layer):
+        return {"module": "keras.layers", "class_name": type(value).__name__, "config": value.get_config()}
+    if hasattr(value, "get_config"):
+        kind = type(value)
+        module = f"keras.{kind.__module__.rpartition('.')[2]}"
+        return {"module": module, "class_name": kind.__name__, "config": value.get_config(), "registered_name": None}
+    if callable(value):
+        return activations.name_of(value)
+    if isinstance(value, list | tuple):
+        return [_serialized(each) for each in value]
+    return value

@@ -1,0 +1,8 @@
+"""The table of what is proven equal: a row a layer and configuration. What each gets for free stands in test_layers.py.
+
+A row is proven by writing it down; see case.py for what it says.
+"""
+
+from tests.parity import core_cases, image_cases, sequence_cases
+
+CASES = {case.name: case for case in [*core_cases.CASES, *image_cases.CASES, *sequence_cases.CASES]}
