@@ -7,9 +7,10 @@ A layer makes its weights when it first sees the shape of its input (`build`) an
 import inspect
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Self
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -18,9 +19,14 @@ from firstlight.engine.structure import leaves, map_structure
 from firstlight.engine.tensor import Tensor, no_gradients, value_of
 from firstlight.errors import FirstlightError, nearest
 
-__all__ = ["KerasTensor", "Layer", "Node", "Variable", "clear_session", "training_phase"]
+__all__ = ["KerasTensor", "Layer", "Node", "Variable", "clear_session", "snake_case", "training_phase"]
 
 _used_names: Counter[str] = Counter()
+_KINDS: tuple[tuple[str, Callable[[Any], Any], Any], ...] = (
+    ("initializer", initializers.get, ""),  # in place of an empty one comes the weight's usual one
+    ("regularizer", regularizers.get, None),
+    ("constraint", constraints.get, None),
+)
 
 
 class _Phase:
@@ -84,7 +90,8 @@ class Layer:
 
     A subclass stores the arguments of its constructor under their own names, makes weights in `build(input_shape)` by
     `add_weight`, and computes in `call(inputs)`. `call` may also take `mask` (batch, time), False where there is only
-    padding, and `training`.
+    padding, and `training`. Weights named in `made_of`, with their usual initializers, bring three arguments each to
+    the constructor: `kernel_initializer`, `kernel_regularizer`, `kernel_constraint`.
 
     Args:
         name: by default the class in snake case, numbered.
@@ -97,6 +104,7 @@ class Layer:
     """
 
     supports_masking = False
+    made_of: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     def __init__(
         self,
@@ -105,13 +113,18 @@ class Layer:
         dtype: str | None = None,
         trainable: bool = True,
         activity_regularizer: Any = None,
-        **unknown: Any,
+        **of_weights: Any,
     ):
-        if unknown:
-            known = [*inspect.signature(type(self).__init__).parameters, "name", "dtype", "trainable"]
-            first = next(iter(unknown))
+        for weight, usual in self.made_of.items():
+            for kind, get, default in _KINDS:
+                chosen = of_weights.pop(f"{weight}_{kind}", usual if default == "" else default)
+                setattr(self, f"{weight}_{kind}", get(chosen))
+        if of_weights:
+            first = next(iter(of_weights))
+            known = [name for name in self._arguments() if name != "self"]
             raise FirstlightError(
-                f"Expected arguments that {type(self).__name__} has. Received {first!r}.{nearest(first, known)}"
+                f"Expected arguments that {type(self).__name__} has: {', '.join(known)}. Received {first!r}."
+                f"{nearest(first, known)}"
             )
         self.name = name or _number(snake_case(type(self).__name__))
         self.dtype = "float32" if dtype is None else str(np.dtype(dtype))
@@ -152,15 +165,19 @@ class Layer:
     def add_weight(
         self,
         shape: Sequence[int],
-        initializer: Any = "glorot_uniform",
+        initializer: Any = None,
         *,
         name: str,
         trainable: bool = True,
         regularizer: Any = None,
         constraint: Any = None,
     ) -> Variable:
-        """A new weight of a shape, drawn by an initializer."""
-        value = initializers.get(initializer)(tuple(shape), self.dtype)
+        """A new weight of a shape. What is not given here is what the constructor was given for a weight `made_of`."""
+        if name in self.made_of:
+            initializer = initializer or getattr(self, f"{name}_initializer")
+            regularizer = regularizer or getattr(self, f"{name}_regularizer")
+            constraint = constraint or getattr(self, f"{name}_constraint")
+        value = initializers.get(initializer or "glorot_uniform")(tuple(shape), self.dtype)
         weight = Variable(value, name, trainable, regularizers.get(regularizer), constraints.get(constraint))
         weight.constant = not (trainable and self.trainable)
         self._weights.append(weight)
@@ -286,11 +303,19 @@ class Layer:
     def get_config(self) -> dict[str, Any]:
         """Every argument of the constructor with its value, as JSON can hold it."""
         config: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
-        for kind in type(self).__mro__:
-            for name in inspect.signature(kind.__init__).parameters if issubclass(kind, Layer) else ():
-                if hasattr(self, name) and name not in ("self", *config):
-                    config[name] = _serialized(getattr(self, name))
+        for name in self._arguments():
+            if hasattr(self, name) and name not in config:
+                config[name] = _serialized(getattr(self, name))
         return config
+
+    @classmethod
+    def _arguments(cls) -> list[str]:
+        """The names of all arguments of the constructor, those of the base and of the weights too."""
+        kinds = [kind for kind in cls.__mro__ if issubclass(kind, Layer)]
+        names = [name for kind in kinds for name in inspect.signature(kind.__init__).parameters]
+        of_weights = [f"{weight}_{kind}" for weight in cls.made_of for kind, _, _ in _KINDS]
+        left_out = ("self", "options", "of_weights")
+        return [name for name in dict.fromkeys([*names, *of_weights]) if name not in left_out]
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
