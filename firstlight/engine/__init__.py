@@ -1,7 +1,44 @@
-"""A Keras small enough to read, on NumPy alone: automatic differentiation, layers, losses, optimizers, training."""
+"""A Keras small enough to read, on NumPy alone: automatic differentiation, layers, losses, optimizers, training.
 
-from firstlight.engine import ops
+Change `from firstlight.engine import Sequential, layers` to `from keras import ...`, and the same script runs there.
+"""
+
+from firstlight.engine import (
+    activations,
+    callbacks,
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    ops,
+    optimizers,
+    regularizers,
+)
 from firstlight.engine.gradcheck import gradcheck
+from firstlight.engine.graph import Input
+from firstlight.engine.keras_file import load
+from firstlight.engine.model import Model, Sequential
 from firstlight.engine.tensor import Tensor, backward, check_finite, no_gradients
 
-__all__ = ["Tensor", "backward", "check_finite", "gradcheck", "no_gradients", "ops"]
+__all__ = [
+    "Input",
+    "Model",
+    "Sequential",
+    "Tensor",
+    "activations",
+    "backward",
+    "callbacks",
+    "check_finite",
+    "constraints",
+    "gradcheck",
+    "initializers",
+    "layers",
+    "load",
+    "losses",
+    "metrics",
+    "no_gradients",
+    "ops",
+    "optimizers",
+    "regularizers",
+]

@@ -5,6 +5,7 @@ A layer makes its weights when it first sees the shape of its input (`build`) an
 """
 
 import inspect
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +20,18 @@ from firstlight.engine.structure import leaves, map_structure
 from firstlight.engine.tensor import Tensor, no_gradients, value_of
 from firstlight.errors import FirstlightError, nearest
 
-__all__ = ["KerasTensor", "Layer", "Node", "Variable", "clear_session", "snake_case", "training_phase"]
+__all__ = [
+    "KerasTensor",
+    "Layer",
+    "Node",
+    "Variable",
+    "clear_session",
+    "number_name",
+    "shape_symbols",
+    "snake_case",
+    "training_phase",
+    "weight_budget",
+]
 
 _used_names: Counter[str] = Counter()
 _KINDS: tuple[tuple[str, Callable[[Any], Any], Any], ...] = (
@@ -31,6 +43,11 @@ _KINDS: tuple[tuple[str, Callable[[Any], Any], Any], ...] = (
 
 class _Phase:
     training = False  # what `training_phase` says
+
+
+class _Budget:
+    left: float = float("inf")  # bytes that `weight_budget` still allows
+    source = ""
 
 
 class Variable(Tensor):
@@ -80,6 +97,11 @@ class Node:
         self.outputs: Any = None
 
     @property
+    def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Those by position, and those by name."""
+        return self.args, self.kwargs
+
+    @property
     def parents(self) -> list[KerasTensor]:
         """The symbols among the arguments."""
         return [x for x in leaves([self.args, self.kwargs]) if isinstance(x, KerasTensor)]
@@ -126,7 +148,7 @@ class Layer:
                 f"Expected arguments that {type(self).__name__} has: {', '.join(known)}. Received {first!r}."
                 f"{nearest(first, known)}"
             )
-        self.name = name or _number(snake_case(type(self).__name__))
+        self.name = name or number_name(snake_case(type(self).__name__))
         self.dtype = "float32" if dtype is None else str(np.dtype(dtype))
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.built = False
@@ -139,6 +161,12 @@ class Layer:
 
     def build(self, input_shape: Any) -> None:
         """Make the weights for inputs of a shape; a `call` of several arguments has a shape for each."""
+
+    def build_once(self, input_shape: Any) -> None:
+        """Build, unless that is done: for a layer within another."""
+        if not self.built:
+            self.build(input_shape)
+            self.built = True
 
     def call(self, inputs: Any, /) -> Any:
         """Compute."""
@@ -155,10 +183,10 @@ class Layer:
 
     def _trial(self, input_shape: Any, unknown: int) -> Any:
         """The shape that comes out where what is not known is `unknown`."""
-        shapes = _shapes(input_shape)
-        zeros = map_structure(lambda s: np.zeros([unknown if n is None else n for n in s.shape], self.dtype), shapes)
+        shapes = shape_symbols(input_shape)
+        ones = map_structure(lambda s: np.ones([unknown if n is None else n for n in s.shape], self.dtype), shapes)
         with no_gradients():
-            return map_structure(lambda x: KerasTensor(x.shape), self.call(zeros))
+            return map_structure(lambda x: KerasTensor(x.shape), self.call(ones))
 
     # -- weights -------------------------------------------------------------------------------------------------
 
@@ -177,6 +205,7 @@ class Layer:
             initializer = initializer or getattr(self, f"{name}_initializer")
             regularizer = regularizer or getattr(self, f"{name}_regularizer")
             constraint = constraint or getattr(self, f"{name}_constraint")
+        _spend(math.prod(shape) * np.dtype(self.dtype).itemsize, self.name)
         value = initializers.get(initializer or "glorot_uniform")(tuple(shape), self.dtype)
         weight = Variable(value, name, trainable, regularizers.get(regularizer), constraints.get(constraint))
         weight.constant = not (trainable and self.trainable)
@@ -251,7 +280,7 @@ class Layer:
     def __call__(self, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
         """Compute on arrays or tensors, or note the call on symbols. `training` holds for all layers within."""
         args, kwargs = map_structure(self._bring, (args, kwargs))
-        self._build_for(args, kwargs)
+        self.build_for(args, kwargs)
         if any(isinstance(x, KerasTensor) for x in leaves([args, kwargs])):
             return self._note(args, kwargs if training is None else {**kwargs, "training": training})
         with training_phase(_Phase.training if training is None else training):
@@ -277,7 +306,8 @@ class Layer:
             return ops.cast(x, self.dtype)
         return x
 
-    def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Build for the shapes of the arguments of a call, unless that is done."""
         if self.built:
             return
         names = list(inspect.signature(self.build).parameters)
@@ -290,13 +320,16 @@ class Layer:
 
     def _note(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         node = Node(self, args, kwargs)
-        shape = self.compute_output_shape(_shape(args[0] if args else next(iter(kwargs.values()))))
-        symbols = map_structure(lambda s: KerasTensor(s.shape, self.dtype, node), _shapes(shape))
-        for index, symbol in enumerate(leaves(symbols)):
-            symbol.index = index
-        node.outputs = symbols
+        node.outputs = self.symbols(args, kwargs)
+        for index, symbol in enumerate(leaves(node.outputs)):
+            symbol.node, symbol.index = node, index
         self.nodes.append(node)
-        return symbols
+        return node.outputs
+
+    def symbols(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What a call on symbols would give, without a note of it."""
+        shape = self.compute_output_shape(_shape(args[0] if args else next(iter(kwargs.values()))))
+        return map_structure(lambda symbol: KerasTensor(symbol.shape, self.dtype), shape_symbols(shape))
 
     # -- description ---------------------------------------------------------------------------------------------
 
@@ -336,6 +369,26 @@ def training_phase(training: bool) -> Iterator[None]:
         _Phase.training = before
 
 
+@contextmanager
+def weight_budget(size: int, source: str) -> Iterator[None]:
+    """Within, layers may make weights of so many bytes together: no more than the file has that describes them."""
+    before = _Budget.left, _Budget.source
+    _Budget.left, _Budget.source = size, source
+    try:
+        yield
+    finally:
+        _Budget.left, _Budget.source = before
+
+
+def _spend(size: int, name: str) -> None:
+    _Budget.left -= size
+    if _Budget.left < 0:
+        raise FirstlightError(
+            f"Expected a description of as many weights as {_Budget.source} holds. Received more: {name} alone is to "
+            f"have {size:,} bytes. The file is damaged, or made to fill the memory."
+        )
+
+
 def clear_session() -> None:
     """Begin numbering names anew: `dense`, `dense_1`, ..."""
     _used_names.clear()
@@ -348,7 +401,7 @@ def snake_case(name: str) -> str:
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
-def _number(name: str) -> str:
+def number_name(name: str) -> str:
     """`dense`, then `dense_1`, `dense_2`, ..."""
     _used_names[name] += 1
     return name if _used_names[name] == 1 else f"{name}_{_used_names[name] - 1}"
@@ -376,13 +429,13 @@ def _shape(x: Any) -> Any:
     return tuple(x.shape) if hasattr(x, "shape") else None
 
 
-def _shapes(shape: Any) -> Any:
+def shape_symbols(shape: Any) -> Any:
     """A structure of shapes as a structure of symbols: a shape is a tuple too, so it could not be told from one."""
     if isinstance(shape, dict):
-        return {name: _shapes(each) for name, each in shape.items()}
+        return {name: shape_symbols(each) for name, each in shape.items()}
     if all(n is None or isinstance(n, int | np.integer) for n in shape):
         return KerasTensor(shape)
-    return type(shape)(_shapes(each) for each in shape)
+    return type(shape)(shape_symbols(each) for each in shape)
 
 
 def _masked(outputs: Any, mask: Any) -> Any:

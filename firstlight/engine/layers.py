@@ -1,5 +1,8 @@
 """The layers of Keras by their names, gathered from the files that define them."""
 
+from firstlight.engine.attention import AdditiveAttention, Attention
+from firstlight.engine.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
+from firstlight.engine.conv_layers import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose
 from firstlight.engine.dense import (
     ELU,
     Activation,
@@ -12,6 +15,7 @@ from firstlight.engine.dense import (
     ReversibleEmbedding,
     Softmax,
 )
+from firstlight.engine.depthwise_layers import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
 from firstlight.engine.dropout import (
     AlphaDropout,
     Dropout,
@@ -19,6 +23,18 @@ from firstlight.engine.dropout import (
     GaussianNoise,
     SpatialDropout1D,
     SpatialDropout2D,
+)
+from firstlight.engine.einsum import EinsumDense
+from firstlight.engine.heads import GroupQueryAttention, MultiHeadAttention
+from firstlight.engine.image_layers import (
+    CenterCrop,
+    Cropping1D,
+    Cropping2D,
+    Resizing,
+    UpSampling1D,
+    UpSampling2D,
+    ZeroPadding1D,
+    ZeroPadding2D,
 )
 from firstlight.engine.layer import Layer
 from firstlight.engine.merging import Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract
@@ -31,31 +47,73 @@ from firstlight.engine.normalization import (
     RMSNormalization,
     UnitNormalization,
 )
+from firstlight.engine.pooling_layers import (
+    AveragePooling1D,
+    AveragePooling2D,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    MaxPooling1D,
+    MaxPooling2D,
+)
+from firstlight.engine.recurrent import GRU, LSTM, RNN, SimpleRNN
 from firstlight.engine.reshaping import Flatten, Masking, Permute, RepeatVector, Reshape
+from firstlight.engine.wrappers import Bidirectional, TimeDistributed
 
 __all__ = [
     "ELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "Activation",
     "Add",
+    "AdditiveAttention",
     "AlphaDropout",
+    "Attention",
     "Average",
+    "AveragePooling1D",
+    "AveragePooling2D",
     "BatchNormalization",
+    "Bidirectional",
+    "CenterCrop",
     "Concatenate",
+    "Conv1D",
+    "Conv1DTranspose",
+    "Conv2D",
+    "Conv2DTranspose",
+    "Conv3D",
+    "Conv3DTranspose",
+    "Cropping1D",
+    "Cropping2D",
     "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
     "Dot",
     "Dropout",
+    "EinsumDense",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
     "GroupNormalization",
+    "GroupQueryAttention",
     "Identity",
+    "LSTMCell",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
     "Masking",
+    "MaxPooling1D",
+    "MaxPooling2D",
     "Maximum",
     "Minimum",
+    "MultiHeadAttention",
     "Multiply",
     "Normalization",
     "PReLU",
@@ -65,10 +123,21 @@ __all__ = [
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "ReversibleEmbedding",
+    "SeparableConv1D",
+    "SeparableConv2D",
+    "SimpleRNN",
+    "SimpleRNNCell",
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",
+    "StackedRNNCells",
     "Subtract",
+    "TimeDistributed",
     "UnitNormalization",
+    "UpSampling1D",
+    "UpSampling2D",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
 ]

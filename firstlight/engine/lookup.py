@@ -1,11 +1,12 @@
 """Names for things: "adam", "l2" or "glorot_uniform" in place of an object, and the descriptions in Keras's files."""
 
 from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import Any
 
 from firstlight.errors import FirstlightError, nearest
 
-__all__ = ["look_up"]
+__all__ = ["layer_of", "look_up"]
 
 
 def look_up(what: str, table: Mapping[str, Callable[..., Any]], value: Any) -> Any:
@@ -27,7 +28,16 @@ def look_up(what: str, table: Mapping[str, Callable[..., Any]], value: Any) -> A
         return value
     if name not in known:
         raise FirstlightError(f"Expected {what}: {', '.join(known)}. Received {name!r}.{nearest(str(name), known)}")
-    return known[name](**config)
+    arguments = signature(known[name]).parameters
+    idle = {key for key, setting in config.items() if key not in arguments and setting is None}
+    return known[name](**{key: setting for key, setting in config.items() if key not in idle})
+
+
+def layer_of(value: Any) -> Any:
+    """The layer of a description as a config holds it; a layer as it is."""
+    from firstlight.engine import layers  # not before it is needed: that module gathers all others
+
+    return look_up("a layer", {name: getattr(layers, name) for name in layers.__all__}, value)
 
 
 def _by_class(table: Mapping[str, Callable[..., Any]]) -> dict[str, Callable[..., Any]]:

@@ -283,7 +283,7 @@ class Normalization(Layer):
     def adapt(self, data: Any) -> None:
         """Take mean and variance from data (examples, ...)."""
         data = np.asarray(data, self.dtype)
-        self._build_for((data,), {})
+        self.build_for((data,), {})
         axes = tuple(axis for axis in range(data.ndim) if axis not in self._kept(data.ndim))
         self.adapt_mean.assign(data.mean(axes))
         self.adapt_variance.assign(data.var(axes))

@@ -195,7 +195,7 @@ def matmul(a: Any, b: Any, /) -> Any:
         return g[..., None] if b.ndim == 1 and a.ndim > 1 else g.reshape(1, 1) if a.ndim == b.ndim == 1 else g
 
     def to_a(g: Any) -> Any:
-        found = full(g) @ np.swapaxes(columns, -1, -2)
+        found = _product(full(g), np.swapaxes(columns, -1, -2))
         return found[..., 0, :] if a.ndim == 1 else found
 
     def to_b(g: Any) -> Any:
@@ -204,7 +204,14 @@ def matmul(a: Any, b: Any, /) -> Any:
         found = np.swapaxes(rows, -1, -2) @ full(g)
         return found[..., 0] if b.ndim == 1 else found
 
-    return a @ b, to_a, to_b
+    return _product(a, b), to_a, to_b
+
+
+def _product(a: Any, b: Any) -> Any:
+    """a @ b; many matrices by one matrix is one large product, which is faster than as many small ones."""
+    if a.ndim > 2 and b.ndim == 2:
+        return (a.reshape(-1, a.shape[-1]) @ b).reshape(*a.shape[:-1], b.shape[-1])
+    return a @ b
 
 
 # -- reductions --------------------------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ class OrthogonalRegularizer:
 REGULARIZERS: dict[str, Callable[..., Any]] = {
     "l1": L1,
     "l2": L2,
-    "l1_l2": L1L2,
+    "l1l2": L1L2,
     "orthogonal_regularizer": OrthogonalRegularizer,
 }
 

@@ -14,7 +14,7 @@ from firstlight.engine import layers
 from firstlight.engine.layer import clear_session, training_phase
 from firstlight.engine.structure import leaves, map_structure
 from firstlight.engine.tensor import Tensor, value_of
-from tests.parity.case import Case, draw
+from tests.parity.case import Case, draw, made
 from tests.parity.cases import CASES
 from tests.parity.peer import value_and_gradients
 
@@ -23,7 +23,15 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't
 
 def engine_layer(case: Case, dtype: str = "float32") -> Any:
     clear_session()
-    return getattr(layers, case.layer)(**case.config, dtype=dtype)
+    return made(layers, case.layer, case.config, dtype=dtype)
+
+
+def is_array(x: Any) -> bool:
+    return isinstance(x, np.ndarray)
+
+
+def is_floats(x: Any) -> bool:
+    return is_array(x) and x.dtype.kind == "f"
 
 
 def call(layer: Any, case: Case, inputs: Any, more: dict[str, Any]) -> Any:
@@ -49,7 +57,7 @@ def close(given: Any, expected: Any, tolerance: float) -> None:
 def test_value_and_gradients_equal_those_of_keras(name: str) -> None:
     case = CASES[name]
     inputs, more = draw(case)
-    theirs = getattr(keras.layers, case.layer)(**case.config)
+    theirs = made(keras.layers, case.layer, case.config)
     ours = engine_layer(case)
     call(theirs, case, inputs, more)
     call(ours, case, inputs, more)
@@ -60,23 +68,18 @@ def test_value_and_gradients_equal_those_of_keras(name: str) -> None:
     theirs.set_weights(values)
     ours.set_weights(values)
 
-    flat = list(leaves(inputs))
-    floats = {key: x for key, x in more.items() if x.dtype.kind == "f"}
-    fixed = {key: x for key, x in more.items() if key not in floats}
-
     def rebuilt(arrays: tuple[Any, ...]) -> tuple[Any, dict[str, Any]]:
         supply = iter(arrays)
-        given = map_structure(lambda _: next(supply), inputs)
-        return given, {**{key: next(supply) for key in floats}, **fixed}
+        return map_structure(lambda x: next(supply) if is_array(x) else x, (inputs, more))
 
     def their_call(*arrays: Any) -> Any:
         given, others = rebuilt(arrays)
         return call(theirs, case, given, others)
 
-    arrays = [*flat, *floats.values()]
+    arrays = [x for x in leaves((inputs, more)) if is_array(x)]
     expected, back = value_and_gradients(their_call, arrays, theirs.trainable_weights)
     theirs.set_weights(values)  # a call in training changes moving averages
-    tensors = [Tensor(x) if x.dtype.kind == "f" else x for x in arrays]
+    tensors = [Tensor(x) if is_floats(x) else x for x in arrays]
     given, others = rebuilt(tuple(tensors))
     outputs = list(leaves(call(ours, case, given, others)))
     assert len(outputs) == len(expected)
@@ -106,16 +109,15 @@ def test_gradients_equal_finite_differences(name: str) -> None:
     call(layer, case, inputs, more)
     layer.set_weights(randomize(layer.get_weights()))
     moving = [weight.array.copy() for weight in layer.non_trainable_weights]
-    arrays = {f"x{n}": x for n, x in enumerate(leaves(inputs)) if x.dtype.kind == "f"}
-    arrays |= {key: x for key, x in more.items() if x.dtype.kind == "f"}
+    floats = [x for x in leaves((inputs, more)) if is_floats(x)]
+    arrays = {f"x{n}": x for n, x in enumerate(floats)}
     arrays |= {f"weight {n} {w.name}": w.array for n, w in enumerate(layer.trainable_weights)}
 
     def function(**tensors: Any) -> Any:
         for weight, value in zip(layer.non_trainable_weights, moving, strict=True):
             weight.assign(value)
-        places = iter(range(len(arrays)))
-        given = map_structure(lambda x: tensors[f"x{next(places)}"] if x.dtype.kind == "f" else x, inputs)
-        others = {key: tensors.get(key, x) for key, x in more.items()}
+        supply = iter([tensors[f"x{n}"] for n in range(len(floats))])
+        given, others = map_structure(lambda x: next(supply) if is_floats(x) else x, (inputs, more))
         with Replaced(layer, [tensors[key] for key in arrays if key.startswith("weight ")]):
             outputs = [x for x in leaves(call(layer, case, given, others)) if isinstance(x, Tensor)]
         return sum(((output * output).sum() for output in outputs[1:]), (outputs[0] * outputs[0]).sum())

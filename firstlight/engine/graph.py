@@ -1,0 +1,164 @@
+"""Graph: a network put together by calling layers on symbols, from `Input` to the outputs.
+
+Every call of a layer on symbols is a node. The graph finds the nodes between inputs and outputs, puts them in an order
+in which each comes after all that it needs, and runs them.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from firstlight.engine.layer import KerasTensor, Layer, Node
+from firstlight.engine.structure import leaves, map_structure
+from firstlight.errors import FirstlightError
+
+__all__ = ["Graph", "Input", "InputLayer"]
+
+
+class InputLayer(Layer):
+    """Where arrays come into a graph.
+
+    Args:
+        shape: without the batch.
+        batch_size: where it is fixed.
+        dtype: of the arrays.
+        batch_shape: shape with the batch, in place of the first two.
+        name: by which a model finds the array in a dict.
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[int | None] | None = None,
+        batch_size: int | None = None,
+        dtype: str | None = None,
+        batch_shape: Sequence[int | None] | None = None,
+        name: str | None = None,
+    ):
+        super().__init__(name=name)
+        if batch_shape is None and shape is None:
+            raise FirstlightError("Expected the shape of an input. Received none. Pass shape=(28, 28, 1), for example.")
+        self.batch_shape = tuple(batch_shape if batch_shape is not None else (batch_size, *(shape or ())))
+        self.dtype = dtype or "float32"
+        self.built = True
+        node = Node(self, (), {})
+        node.outputs = KerasTensor(self.batch_shape, self.dtype, node)
+        self.nodes.append(node)
+
+    def get_config(self) -> dict[str, Any]:
+        """Shape, dtype and name."""
+        return {"batch_shape": list(self.batch_shape), "dtype": self.dtype, "name": self.name}
+
+
+def Input(  # noqa: N802  (Keras's name)
+    shape: Sequence[int | None] | None = None,
+    batch_size: int | None = None,
+    dtype: str | None = None,
+    batch_shape: Sequence[int | None] | None = None,
+    name: str | None = None,
+) -> KerasTensor:
+    """A symbol for arrays to come; see InputLayer."""
+    symbol: KerasTensor = InputLayer(shape, batch_size, dtype, batch_shape, name).nodes[0].outputs
+    return symbol
+
+
+class Graph:
+    """The calls of layers that lead from inputs to outputs.
+
+    Args:
+        inputs: a symbol, or a list or dict of them.
+        outputs: likewise.
+
+    Raises:
+        FirstlightError: an output needs what is not among the inputs, or two layers have the same name.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any):
+        self.inputs, self.outputs = inputs, outputs
+        for x in [*leaves(inputs), *leaves(outputs)]:
+            if not isinstance(x, KerasTensor):
+                raise FirstlightError(
+                    f"Expected what Input(...) and layers called on it give. Received a {type(x).__name__}."
+                )
+        nodes, met = _in_order(list(leaves(outputs)), set(leaves(inputs)))
+        depths = _depths(nodes)
+        self.nodes = sorted((node for node in nodes if node.parents), key=lambda node: -depths[node])
+        # Keras's order, by which files number the layers: the deepest first, of these the one that was met first.
+        met = {**{x.node.layer: -1 for x in leaves(inputs) if not x.node.parents}, **met}
+        deepest = {layer: max((depths[n] for n in nodes if n.layer is layer), default=0) for layer in met}
+        self.layers = sorted(met, key=lambda layer: (-deepest[layer], met[layer]))
+        names = [layer.name for layer in self.layers]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            raise FirstlightError(f"Expected layers of different names. Received two that are called {twice!r}.")
+
+    def run(self, inputs: Any) -> Any:
+        """Compute the outputs from arrays or tensors, a structure like that of the inputs."""
+        return self._through(inputs, lambda layer, args, kwargs: layer(*args, **kwargs))
+
+    def symbols(self, inputs: Any) -> Any:
+        """What comes out for symbols of other shapes than those the graph was put together with."""
+        return self._through(inputs, lambda layer, args, kwargs: layer.symbols(args, kwargs))
+
+    def _through(self, inputs: Any, step: Callable[[Layer, Any, Any], Any]) -> Any:
+        known = dict(zip(leaves(self.inputs), leaves(self._matched(inputs)), strict=True))
+        for node in self.nodes:
+            args, kwargs = map_structure(lambda x: known[x] if isinstance(x, KerasTensor) else x, node.arguments)
+            known.update(zip(leaves(node.outputs), leaves(step(node.layer, args, kwargs)), strict=True))
+        return map_structure(lambda symbol: known[symbol], self.outputs)
+
+    def _matched(self, inputs: Any) -> Any:
+        """The arrays in the structure of the inputs: a dict finds its places by name, a list by order."""
+        names = [x.node.layer.name for x in leaves(self.inputs)]
+        if isinstance(inputs, dict) and not isinstance(self.inputs, dict):
+            missing = [name for name in names if name not in inputs]
+            if missing:
+                raise FirstlightError(f"Expected inputs {', '.join(names)}. Received none for {', '.join(missing)}.")
+            return [inputs[name] for name in names]
+        if isinstance(inputs, dict):
+            missing = [name for name in self.inputs if name not in inputs]
+            if missing:
+                raise FirstlightError(f"Expected inputs {', '.join(self.inputs)}. Received none for {missing[0]}.")
+            inputs = {name: inputs[name] for name in self.inputs}
+        count = len(list(leaves(inputs)))
+        if count != len(names):
+            raise FirstlightError(f"Expected {len(names)} inputs ({', '.join(names)}). Received {count}.")
+        return inputs
+
+
+def _in_order(outputs: Sequence[KerasTensor], given: set[KerasTensor]) -> tuple[list[Node], dict[Layer, int]]:
+    """The nodes that the outputs need, each after those that it needs itself; and in which order layers were met.
+
+    A walk from the outputs, depth first. It keeps a stack of its own: a network may be deeper than Python can call.
+    """
+    done: dict[Node, None] = {}
+    met: dict[Layer, int] = {}
+    for output in outputs:
+        stack = [(output, False)]
+        while stack:
+            symbol, parents_are_done = stack.pop()
+            node = symbol.node
+            if node in done or (symbol in given and node.parents):
+                continue
+            if parents_are_done:
+                done[node] = None
+                continue
+            met.setdefault(node.layer, len(met))
+            if not node.parents and symbol not in given:
+                raise FirstlightError(
+                    f"Expected outputs that follow from the inputs. Received one that needs {node.layer.name!r} too. "
+                    "Add it to the inputs."
+                )
+            stack.append((symbol, True))
+            stack += [(parent, False) for parent in reversed(node.parents)]
+    return list(done), met
+
+
+def _depths(nodes: Sequence[Node]) -> dict[Node, int]:
+    """How many calls lie between each node and the farthest output; calls of one layer count as the deepest of them."""
+    depths = dict.fromkeys(nodes, 0)
+    of_layers: dict[Layer, int] = {}
+    for node in reversed(nodes):
+        depths[node] = of_layers[node.layer] = max(depths[node], of_layers.get(node.layer, 0))
+        for symbol in node.parents:
+            if symbol.node in depths:
+                depths[symbol.node] = max(depths[symbol.node], depths[node] + 1)
+    return depths

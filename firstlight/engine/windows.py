@@ -1,0 +1,158 @@
+"""Windows: what a kernel sees of a picture or a sequence, place after place, along any number of axes.
+
+A window of 3 with stride 2 and dilation 1 sees places 0 1 2, then 2 3 4, then 4 5 6; with dilation 2, every second one.
+Convolutions and pooling are sums, products and maxima over such windows; where the windows lie is worked out here.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from firstlight.errors import FirstlightError
+
+__all__ = ["Windows", "each_axis", "in_parts", "span", "transposed_length", "windows_over"]
+
+
+class Windows(NamedTuple):
+    """Where windows lie over an input. Each field has a number for each axis of places (time; height and width).
+
+    Args:
+        sizes: how many places a window sees.
+        strides: from the start of one window to that of the next.
+        dilation: from one place that a window sees to the next.
+        before: how far the first window sticks out before the first place.
+        lengths: places of the input.
+        places: how many windows there are, the places of the output.
+    """
+
+    sizes: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilation: tuple[int, ...]
+    before: tuple[int, ...]
+    lengths: tuple[int, ...]
+    places: tuple[int, ...]
+
+    @property
+    def spans(self) -> tuple[int, ...]:
+        """From the first place that a window sees to the last, both counted."""
+        return tuple([span(size, step) for size, step in zip(self.sizes, self.dilation, strict=True)])
+
+    def meetings(self) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]]:
+        """For each place of the window, which windows see a real number there, and which numbers these are.
+
+        Gives (offset, there, here): what the windows `output[here]` see at this offset is `input[there]`. Along an
+        axis, window p sees place p * stride + offset * dilation - before; so none of the padding has to be made.
+        """
+        for offset in np.ndindex(*self.sizes):
+            there, here = [slice(None)], [slice(None)]
+            for o, stride, step, before, length, places in zip(offset, *self[1:], strict=True):
+                start = o * step - before
+                first = max(0, -(start // stride))  # rounded up
+                count = max(0, min(places, (length - 1 - start) // stride + 1) - first)
+                start += first * stride
+                there.append(slice(start, start + count * stride, stride))
+                here.append(slice(first, first + count))
+            yield offset, tuple(there), tuple(here)
+
+    def seen(self, x: np.ndarray) -> np.ndarray:
+        """What each window sees: (batch, *lengths, channels) -> (batch, *places, *sizes, channels), a view of x.
+
+        Nothing is copied, but for the padding. To reshape it is to unfold it: then every window has its numbers alone.
+        """
+        axes = tuple(range(1, len(self.sizes) + 1))
+        views = sliding_window_view(self._padded(x), self.spans, axes)  # (batch, *starts, channels, *spans)
+        starts = [slice(0, n * stride, stride) for n, stride in zip(self.places, self.strides, strict=True)]
+        views = views[(slice(None), *starts, slice(None), *(slice(None, None, step) for step in self.dilation))]
+        return np.moveaxis(views, len(axes) + 1, -1)
+
+    def _padded(self, x: np.ndarray) -> np.ndarray:
+        """Zeros around the input, so that every window lies within."""
+        ends = [(n - 1) * stride + span for n, stride, span in zip(self.places, self.strides, self.spans, strict=True)]
+        fields = zip(ends, self.before, self.lengths, strict=True)
+        widths = [(before, max(0, end - before - length)) for end, before, length in fields]
+        return np.pad(x, [(0, 0), *widths, (0, 0)]) if any(map(any, widths)) else x
+
+    @property
+    def back(self) -> "Windows":
+        """Which places of the output see each place of the input, where strides are 1: the windows turned round."""
+        before = tuple([span - 1 - before for span, before in zip(self.spans, self.before, strict=True)])
+        return self._replace(before=before, lengths=self.places, places=self.lengths)
+
+
+def windows_over(
+    lengths: Sequence[int], sizes: Sequence[int], strides: Any = 1, padding: str = "valid", dilation: Any = 1
+) -> Windows:
+    """The windows over an input of some lengths.
+
+    Padding "valid" has none: every window lies within, (length - span) // stride + 1 of them. "same" and "causal" have
+    length / stride of them, rounded up. Of the places that lack for it, "same" puts half before the input (the smaller
+    half), "causal" span - 1, so that no window sees what comes after its own place.
+
+    Raises:
+        FirstlightError: a window is longer than the input, or there is no such padding.
+    """
+    strides, dilation = each_axis(strides, len(sizes), "strides"), each_axis(dilation, len(sizes), "dilation_rate")
+    before, places = [], []
+    for length, size, stride, step in zip(lengths, sizes, strides, dilation, strict=True):
+        whole = span(size, step)
+        if padding == "valid":
+            if whole > length:
+                raise FirstlightError(
+                    f"Expected at least {whole} places for a window of {size} with dilation {step}. Received {length}. "
+                    'Use padding="same", a smaller window, or a larger input.'
+                )
+            before.append(0)
+            places.append((length - whole) // stride + 1)
+        elif padding in ("same", "causal"):
+            places.append(-(-length // stride))
+            lack = max(0, (places[-1] - 1) * stride + whole - length)
+            before.append(whole - 1 if padding == "causal" else lack // 2)
+        else:
+            raise FirstlightError(f'Expected padding to be "valid", "same" or "causal". Received {padding!r}.')
+    return Windows(tuple(sizes), strides, dilation, tuple(before), tuple(lengths), tuple(places))
+
+
+def transposed_length(
+    length: int, size: int, stride: int, padding: str = "valid", more: int | None = None, dilation: int = 1
+) -> int:
+    """The length of the input over which `length` windows lie: of several that are possible, the one Keras takes.
+
+    Args:
+        more: `output_padding`; by default, as many places as belong to whole strides.
+    """
+    whole = span(size, dilation)
+    if padding == "valid":
+        return (length - 1) * stride + whole + (max(0, stride - whole) if more is None else more)
+    return length * stride if more is None else (length - 1) * stride + whole % 2 + more
+
+
+def span(size: int, dilation: int) -> int:
+    """From the first place that a window of `size` sees to the last, both counted."""
+    return (size - 1) * dilation + 1
+
+
+def each_axis(value: Any, axes: int, name: str, least: int = 1) -> tuple[int, ...]:
+    """One whole number for each axis; a single one stands for all.
+
+    Raises:
+        FirstlightError: there are more or fewer, or one is below `least`.
+    """
+    numbers = (value,) * axes if isinstance(value, int | np.integer) else tuple(value)
+    if len(numbers) != axes or any(not isinstance(n, int | np.integer) or n < least for n in numbers):
+        raise FirstlightError(f"Expected {name} to be {axes} whole numbers from {least} on. Received {value!r}.")
+    return tuple(int(n) for n in numbers)
+
+
+# While one thread unfolds, the other multiplies: NumPy lets other threads run during both.
+_two_at_once = ThreadPoolExecutor(2, "firstlight")
+_CACHE = 2**22  # bytes of unfolded rows that are made at a time, so that they are still in the cache when multiplied
+
+
+def in_parts(work: Callable[[slice], Any], batch: int, bytes_each: int) -> list[Any]:
+    """What `work` gives for each part of a batch, two parts at once."""
+    step = max(1, _CACHE // max(1, bytes_each))
+    parts = [slice(start, start + step) for start in range(0, batch, step)]
+    return list(_two_at_once.map(work, parts) if len(parts) > 1 else map(work, parts))
