@@ -19,6 +19,7 @@ __all__ = [
     "RMSNormalization",
     "Rescaling",
     "UnitNormalization",
+    "normalized",
 ]
 
 
@@ -264,7 +265,8 @@ class Normalization(Layer):
 
     def __init__(self, axis: Any = -1, mean: Any = None, variance: Any = None, invert: bool = False, **options: Any):
         super().__init__(**options)
-        self.axis, self.mean, self.variance, self.invert = axis, mean, variance, invert
+        self.axis = () if axis is None else axis
+        self.mean, self.variance, self.invert = mean, variance, invert
 
     def build(self, input_shape: Any) -> None:
         """Moments as weights that do not learn, where they are not given: mean, variance, count."""
@@ -277,7 +279,7 @@ class Normalization(Layer):
             self.count = self.add_weight((), "zeros", name="count", trainable=False)
 
     def _kept(self, ndim: int) -> list[int]:
-        axes = [] if self.axis is None else [self.axis] if isinstance(self.axis, int) else self.axis
+        axes = [self.axis] if isinstance(self.axis, int) else self.axis
         return sorted(axis % ndim for axis in axes)
 
     def adapt(self, data: Any) -> None:

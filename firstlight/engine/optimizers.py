@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from firstlight.engine import schedules
 from firstlight.engine.adam import Adam, Adamax, AdamW, Nadam
 from firstlight.engine.flat import move
 from firstlight.engine.layer import Variable
@@ -29,6 +30,7 @@ __all__ = [
     "Optimizer",
     "RMSprop",
     "get",
+    "schedules",
 ]
 
 Array = np.ndarray
