@@ -101,9 +101,10 @@ class Trainer:
             x, y, weight = (*parts, None, None)[:3]
             judged = batches_of(x, y, weight, validation_batch_size or batch_size, validation_steps)
         history = History()
-        called = [history, *(callbacks or [])]
+        called = list(callbacks or [])
         if verbose in (1, 2, "auto"):
             called.append(ProgbarLogger(epochs, lambda: len(supply), 2 if verbose == 2 else 1))
+        called.append(history)  # after those that add to the logs
         for callback in called:
             callback.set_model(self)
         self.history, self.stop_training = history, False
