@@ -146,13 +146,17 @@ def each_axis(value: Any, axes: int, name: str, least: int = 1) -> tuple[int, ..
     return tuple(int(n) for n in numbers)
 
 
-# While one thread unfolds, the other multiplies: NumPy lets other threads run during both.
-_two_at_once = ThreadPoolExecutor(2, "firstlight")
 _CACHE = 2**22  # bytes of unfolded rows that are made at a time, so that they are still in the cache when multiplied
 
 
 def in_parts(work: Callable[[slice], Any], batch: int, bytes_each: int) -> list[Any]:
-    """What `work` gives for each part of a batch, two parts at once."""
+    """What `work` gives for each part of a batch, two parts at once.
+
+    While one thread unfolds, the other multiplies: NumPy lets other threads run during both.
+    """
     step = max(1, _CACHE // max(1, bytes_each))
     parts = [slice(start, start + step) for start in range(0, batch, step)]
-    return list(_two_at_once.map(work, parts) if len(parts) > 1 else map(work, parts))
+    if len(parts) == 1:
+        return [work(parts[0])]
+    with ThreadPoolExecutor(2) as two:  # one of its own, since a pool does not survive the fork of a process
+        return list(two.map(work, parts))
