@@ -24,6 +24,7 @@ CAPTIONER: dict[str, Any] = {
     "embedding": 96,
     "batch_size": 32,
     "learning_rate": 0.003,
+    "learning_rate_floor": 0.1,
     "dropout": 0.0,  # every scene is seen seven times only
     "label_smoothing": 0.0,
 }
