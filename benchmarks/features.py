@@ -1,6 +1,8 @@
 """Images a second through a frozen encoder, here and by plain Keras: the network alone, and from JPEG files on disk.
 
-    python benchmarks/features.py --weights PATH --images FOLDER_OR_ZIP [--rounds 9] [--batch-size 32] [--count 256]
+    python benchmarks/features.py [--images FOLDER_OR_ZIP] [--weights PATH] [--rounds 9] [--batch-size 32] [--count 256]
+
+Without images, drawn scenes serve as JPEG files; without weights, random ones, which are as fast.
 
 All ways run in turn in each round, so that a busy machine slows all of them; medians are told.
 """
@@ -12,13 +14,16 @@ import tempfile
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+from PIL import Image
 
+from firstlight.data import scenes
 from firstlight.data.archives import list_files, read_bytes
 from firstlight.data.images import read, read_many
 from firstlight.systems.backbones import build
@@ -91,18 +96,29 @@ def fresh(encoder: keras.Model, paths: list[str], size: int, runner: Runner, bat
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", required=True, help="a folder or zip with JPEG files")
+    parser.add_argument("--images", help="a folder or zip with JPEG files; by default drawn scenes")
     parser.add_argument("--backbone", default="mobilenet_v2")
-    parser.add_argument("--weights", default="imagenet", help="imagenet, or the path of a file")
+    parser.add_argument("--weights", help="imagenet, or the path of a file; by default random ones")
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--count", type=int, default=512, help="images in the runs from files")
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        run(options, options.images or drawn(Path(folder), options.count, options.size))
 
+
+def drawn(folder: Path, count: int, size: int) -> str:
+    """A folder of drawn scenes as JPEG files."""
+    for number, image in enumerate(scenes.load(train=count, validation=0, test=0, unseen=0, size=size).train.images):
+        Image.fromarray(image).save(folder / f"{number:05}.jpg", quality=90)
+    return str(folder)
+
+
+def run(options: argparse.Namespace, images: str) -> None:
     size, batch_size = options.size, options.batch_size
     encoder = build(options.backbone, size, options.weights)
-    paths = [path for path in list_files(options.images) if path.lower().endswith((".jpg", ".jpeg"))][: options.count]
+    paths = [path for path in list_files(images) if path.lower().endswith((".jpg", ".jpeg"))][: options.count]
     batch = np.stack([read(path, size) for path in paths[:batch_size]])
     plain = encoder.predict_on_batch(batch)
     runners = {}
