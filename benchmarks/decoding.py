@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from support.worker import Worker
 
 VOCABULARY, GRID = 2540, (7, 7, 1280)
 START, END = 2, 3
@@ -252,25 +252,6 @@ def work(folder: Path, cell: str, threads: int) -> None:
         else:
             answer = timed(side, chosen, width, size)
         print(json.dumps(answer), flush=True)
-
-
-class Worker:
-    """The other process, asked for one thing at a time."""
-
-    def __init__(self, command: list[str]) -> None:
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.state = self._answer()
-
-    def ask(self, *task: Any) -> Any:
-        print(json.dumps(task), file=self.process.stdin, flush=True)
-        return self._answer()
-
-    def _answer(self) -> Any:
-        return json.loads(self.process.stdout.readline() or '"the process with PyTorch ended early"')
-
-    def close(self) -> None:
-        self.process.stdin.close()
-        self.process.wait()
 
 
 # -- the run -----------------------------------------------------------------------------------------------------

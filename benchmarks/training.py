@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from decoding import Worker, save, set_threads
+from decoding import save, set_threads
+from support.worker import Worker
 
 BATCH, WORDS, VOCABULARY, GRID = 128, 12, 2540, (7, 7, 1280)
 DROPOUT, SMOOTHING, RATE = 0.3, 0.1, 1e-3
