@@ -3,8 +3,8 @@
     python benchmarks/engine.py [--work mlp cnn lstm captioning start] [--rounds 7] [--torch-python PATH]
 
 Every side is a process of its own that does the same work when it is asked, in rounds that take turns; medians and the
-largest memory of each process are told. NumPy's matrix products run on one thread here (OPENBLAS_NUM_THREADS=1): for
-products as small as these a second one costs more than it gives. PyTorch (pip install torch==2.13.0) and autograd (pip
+largest memory of each process are told. For the CNN, NumPy's matrix products run on one thread
+(OPENBLAS_NUM_THREADS=1), because convolution here works on two parts of the batch at once. PyTorch (pip install torch==2.13.0) and autograd (pip
 install autograd) may live in another interpreter, which `--torch-python` names.
 """
 
@@ -226,7 +226,7 @@ def compare(work: str, options: argparse.Namespace) -> None:
     workers = {}
     for side in SIDES[work]:
         python = options.torch_python if side in ("torch", "autograd") else sys.executable
-        environment = {**os.environ, **({"OPENBLAS_NUM_THREADS": "1"} if side in ("engine", "autograd") else {})}
+        environment = {**os.environ, **({"OPENBLAS_NUM_THREADS": "1"} if (side, work) == ("engine", "cnn") else {})}
         worker = Worker([python, __file__, "--side", side, "--work", work], environment)
         if worker.state == "ready":
             workers[side] = worker

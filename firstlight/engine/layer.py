@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
@@ -268,12 +269,13 @@ class Layer:
     def losses(self) -> list[Any]:
         """What regularizers add to the loss: of weights that learn, and of the outputs of the last call."""
         terms = [weight.regularizer(weight) for weight in self.trainable_weights if weight.regularizer]
-        return terms + [term for layer in self._all_layers() for term in layer.activity_losses]
+        return terms + [term for layer in self.all_layers() for term in layer.activity_losses]
 
-    def _all_layers(self) -> Iterator["Layer"]:
+    def all_layers(self) -> Iterator["Layer"]:
+        """This one and all within it."""
         yield self
         for layer in self.layers:
-            yield from layer._all_layers()
+            yield from layer.all_layers()
 
     # -- calls ---------------------------------------------------------------------------------------------------
 
@@ -287,7 +289,7 @@ class Layer:
             return self._compute(args, kwargs)
 
     def _compute(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        accepted = _accepted(type(self))
+        accepted = _accepted(self)
         masks = map_structure(lambda x: getattr(x, "mask", None), args[0] if args else None)
         masked = any(mask is not None for mask in leaves(masks))
         if "mask" in accepted and kwargs.get("mask") is None and masked:
@@ -311,7 +313,7 @@ class Layer:
         if self.built:
             return
         names = list(inspect.signature(self.build).parameters)
-        given = {**dict(zip(_accepted(type(self)), args, strict=False)), **kwargs}
+        given = {**dict(zip(_accepted(self), args, strict=False)), **kwargs}
         if len(names) == 1:
             self.build(_shape(next(iter(given.values()))))
         else:
@@ -407,8 +409,14 @@ def number_name(name: str) -> str:
     return name if _used_names[name] == 1 else f"{name}_{_used_names[name] - 1}"
 
 
-def _accepted(kind: type[Layer]) -> list[str]:
-    return [name for name in inspect.signature(kind.call).parameters if name != "self"]
+def _accepted(layer: Layer) -> list[str]:
+    """The names of what `call` takes."""
+    return _argument_names(type(layer).call)
+
+
+@cache
+def _argument_names(function: Callable[..., Any]) -> list[str]:
+    return [name for name in inspect.signature(function).parameters if name != "self"]
 
 
 def _layers_in(value: Any) -> Iterator[Layer]:

@@ -52,6 +52,7 @@ class Trainer:
         self._losses: list[Any] | None = None
         self._asked = (metrics, weighted_metrics)
         self._judges: list[tuple[str, Any, int, bool]] | None = None
+        self._learning: _Learning | None = None
         self.stop_training = False
         self._mean_loss = _Mean()
 
@@ -141,7 +142,7 @@ class Trainer:
         predicted = self(batch.x, training=True)  # type: ignore[operator]
         loss = self.compute_loss(batch, predicted)
         gradients = backward(loss)
-        weights = self.trainable_weights  # type: ignore[attr-defined]
+        weights = self._parts().weights
         self.optimizer.apply([gradients.get(weight) for weight in weights], weights)
         return self._measure(batch, predicted, loss)
 
@@ -150,7 +151,7 @@ class Trainer:
         targets, outputs = _flat_pairs(batch.y, predicted)
         if self._losses is None:
             self._losses = [losses.get(each) for each in _spread(self.loss, predicted)]
-            if all(each is None for each in self._losses) and not self.losses:  # type: ignore[attr-defined]
+            if all(each is None for each in self._losses) and not self._parts().penalties():
                 raise FirstlightError(f"Expected a loss to train {self.name}. Received none. Pass compile(loss=...).")
         factors = _spread(self.loss_weights, predicted)
         weights = _spread(batch.weight, predicted) if isinstance(batch.weight, list | tuple | dict) else None
@@ -162,9 +163,15 @@ class Trainer:
             term = loss(targets[place], outputs[place], sample_weight=weight)
             term = term if factors[place] is None else term * factors[place]
             total = term if total is None else total + term
-        for term in self.losses:  # type: ignore[attr-defined]
+        for term in self._parts().penalties():
             total = term if total is None else total + term
         return total
+
+    def _parts(self) -> "_Learning":
+        """What learns and what is penalized, looked up once after `compile`; as in Keras, to freeze, compile anew."""
+        if self._learning is None:
+            self._learning = _Learning(self)
+        return self._learning
 
     # -- judging and using ---------------------------------------------------------------------------------------
 
@@ -258,6 +265,20 @@ class Trainer:
     def _require_compiled(self) -> None:
         if self.optimizer is None:
             raise FirstlightError(f"Expected a compiled model. Received {self.name}. Call compile(optimizer, loss).")
+
+
+class _Learning:
+    """The weights of a model that learn, and those and the layers that regularizers watch."""
+
+    def __init__(self, model: Any):
+        self.weights = model.trainable_weights
+        self.penalized = [weight for weight in self.weights if weight.regularizer]
+        self.watched = [layer for layer in model.all_layers() if layer.activity_regularizer is not None]
+
+    def penalties(self) -> list[Any]:
+        """What regularizers add to the loss after the last call."""
+        terms = [weight.regularizer(weight) for weight in self.penalized]
+        return terms + [term for layer in self.watched for term in layer.activity_losses]
 
 
 class _Mean:
