@@ -32,6 +32,7 @@ class Case(NamedTuple):
         integers: the input is whole numbers below this.
         mask: call it with this mask, (BATCH, time) of bool.
         tolerance: relative to the largest number, for float32.
+        not_on: back ends of Keras that give something else here than TensorFlow, which the engine follows.
     """
 
     layer: str
@@ -42,6 +43,7 @@ class Case(NamedTuple):
     integers: int = 0
     mask: Any = None
     tolerance: float = 1e-5
+    not_on: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -33,13 +33,20 @@ def recurrent(name: str, states: int) -> list[Case]:
         (ALL, {}, ENDS),
         ({"go_backwards": True, **ALL}, {}, ENDS),
         (ALL, start, None),
-        (ALL, start, HOLES),
         ({"return_state": True}, start, HOLES),
         ({"zero_output_for_mask": True, **ALL}, start, HOLES),
         ({"zero_output_for_mask": True}, {}, ENDS),
+    ]
+    # What comes out of a first step that is masked: zeros on TensorFlow, the initial state on JAX.
+    disputed = [
+        (ALL, start, HOLES),
         ({"unroll": True, "zero_output_for_mask": True, "activation": "gelu"}, start, HOLES),
     ]
-    return [Case(name, {"units": 3, **config}, (5, 4), more, mask=mask) for config, more, mask in rows]
+    return [
+        Case(name, {"units": 3, **config}, (5, 4), more, mask=mask, not_on=not_on)
+        for several, not_on in ((rows, ()), (disputed, ("jax",)))
+        for config, more, mask in several
+    ]
 
 
 def bidirectional() -> list[Case]:
@@ -139,9 +146,16 @@ CASES: list[Case] = [
     Case("EinsumDense", {"equation": "abc,bcde->ade", "output_shape": (3, 2), "bias_axes": "e"}, (5, 4)),
     Case("EinsumDense", {"equation": "abc,bcd->abd", "output_shape": (5, 3), "bias_axes": "bd"}, (5, 4)),
     *heads("MultiHeadAttention", HEADS),
-    Case("MultiHeadAttention", {**HEADS, "value_dim": 4}, (5, 6), OTHER),
+    # On JAX, Keras refuses values of another width than keys.
+    Case("MultiHeadAttention", {**HEADS, "value_dim": 4}, (5, 6), OTHER, not_on=("jax",)),
     Case("MultiHeadAttention", {**HEADS, "output_shape": 3}, (5, 6), OTHER),
-    Case("MultiHeadAttention", {**HEADS, "output_shape": (3, 2), "use_gate": True, "value_dim": 4}, (5, 6), OTHER),
+    Case(
+        "MultiHeadAttention",
+        {**HEADS, "output_shape": (3, 2), "use_gate": True, "value_dim": 4},
+        (5, 6),
+        OTHER,
+        not_on=("jax",),
+    ),
     *heads("GroupQueryAttention", GROUPS),
     Case("GroupQueryAttention", {**GROUPS, "num_key_value_heads": 1}, (5, 6), OTHER),
     *attention("Attention", [{}, {"use_scale": True}, {"score_mode": "concat"}]),

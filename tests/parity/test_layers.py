@@ -56,6 +56,8 @@ def close(given: Any, expected: Any, tolerance: float) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_value_and_gradients_equal_those_of_keras(name: str) -> None:
     case = CASES[name]
+    if keras.backend.backend() in case.not_on:
+        pytest.skip(f"on {keras.backend.backend()}, Keras differs from itself on TensorFlow here")
     inputs, more = draw(case)
     theirs = made(keras.layers, case.layer, case.config)
     ours = engine_layer(case)
