@@ -10,7 +10,8 @@ import numpy as np
 
 from firstlight.engine import activations, ops
 from firstlight.engine.dropout import Dropout
-from firstlight.engine.layer import KerasTensor, Layer
+from firstlight.engine.layer import Layer
+from firstlight.engine.symbols import KerasTensor
 from firstlight.engine.tensor import value_of
 from firstlight.errors import FirstlightError
 

@@ -8,10 +8,12 @@ import numpy as np
 
 from firstlight.engine import activations, layers
 from firstlight.engine.graph import Graph, InputLayer
-from firstlight.engine.layer import KerasTensor, Layer, Node, snake_case
+from firstlight.engine.layer import Layer
 from firstlight.engine.model import Model, Sequential
+from firstlight.engine.naming import snake_case
 from firstlight.engine.operation_layer import OperationLayer
 from firstlight.engine.structure import leaves, map_structure
+from firstlight.engine.symbols import KerasTensor, Node
 from firstlight.errors import FirstlightError, nearest
 
 __all__ = ["describe", "rebuild"]

@@ -7,8 +7,9 @@ in which each comes after all that it needs, and runs them.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from firstlight.engine.layer import KerasTensor, Layer, Node
+from firstlight.engine.layer import Layer
 from firstlight.engine.structure import leaves, map_structure
+from firstlight.engine.symbols import KerasTensor, Node
 from firstlight.errors import FirstlightError
 
 __all__ = ["Graph", "Input", "InputLayer"]

@@ -12,7 +12,8 @@ from firstlight.engine import ops
 from firstlight.engine.attention import causal, shares, together
 from firstlight.engine.dropout import Dropout
 from firstlight.engine.einsum import EinsumDense
-from firstlight.engine.layer import KerasTensor, Layer
+from firstlight.engine.layer import Layer
+from firstlight.engine.symbols import KerasTensor
 from firstlight.engine.tensor import value_of
 from firstlight.errors import FirstlightError
 

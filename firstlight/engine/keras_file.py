@@ -19,7 +19,8 @@ import numpy as np
 
 from firstlight.engine.description import describe, rebuild
 from firstlight.engine.graph import InputLayer
-from firstlight.engine.layer import Layer, Variable, snake_case, weight_budget
+from firstlight.engine.layer import Layer, Variable, weight_budget
+from firstlight.engine.naming import snake_case
 from firstlight.errors import FirstlightError
 
 __all__ = ["load", "load_weights", "save", "save_weights"]

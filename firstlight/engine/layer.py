@@ -6,8 +6,6 @@ A layer makes its weights when it first sees the shape of its input (`build`) an
 
 import inspect
 import math
-import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -17,24 +15,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from firstlight.engine import activations, constraints, initializers, ops, regularizers
+from firstlight.engine.naming import number_name, snake_case
 from firstlight.engine.structure import leaves, map_structure
+from firstlight.engine.symbols import KerasTensor, Node, shape_of, shape_symbols
 from firstlight.engine.tensor import Tensor, no_gradients, value_of
 from firstlight.errors import FirstlightError, nearest
 
-__all__ = [
-    "KerasTensor",
-    "Layer",
-    "Node",
-    "Variable",
-    "clear_session",
-    "number_name",
-    "shape_symbols",
-    "snake_case",
-    "training_phase",
-    "weight_budget",
-]
+__all__ = ["Layer", "Variable", "training_phase", "weight_budget"]
 
-_used_names: Counter[str] = Counter()
 _KINDS: tuple[tuple[str, Callable[[Any], Any], Any], ...] = (
     ("initializer", initializers.get, ""),  # in place of an empty one comes the weight's usual one
     ("regularizer", regularizers.get, None),
@@ -71,41 +59,6 @@ class Variable(Tensor):
         self.learns = trainable  # `constant` also says whether its layer is frozen
         self.regularizer = regularizer
         self.constraint = constraint
-
-
-class KerasTensor:
-    """What stands for an array while a functional model is put together: a shape, and the call that will give it.
-
-    Args:
-        shape: with None where any length will do, as for the batch.
-        dtype: of the array to come.
-        node: the call of a layer.
-        index: which of its outputs this is.
-    """
-
-    def __init__(self, shape: Sequence[int | None], dtype: str = "float32", node: Any = None, index: int = 0):
-        self.shape, self.dtype, self.node, self.index = tuple(shape), dtype, node, index
-
-    def __repr__(self) -> str:
-        return f"KerasTensor(shape={self.shape}, dtype={self.dtype})"
-
-
-class Node:
-    """One call of a layer on symbols: its arguments, and the symbols it gave."""
-
-    def __init__(self, layer: "Layer", args: tuple[Any, ...], kwargs: dict[str, Any]):
-        self.layer, self.args, self.kwargs = layer, args, kwargs
-        self.outputs: Any = None
-
-    @property
-    def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Those by position, and those by name."""
-        return self.args, self.kwargs
-
-    @property
-    def parents(self) -> list[KerasTensor]:
-        """The symbols among the arguments."""
-        return [x for x in leaves([self.args, self.kwargs]) if isinstance(x, KerasTensor)]
 
 
 class Layer:
@@ -315,9 +268,9 @@ class Layer:
         names = list(inspect.signature(self.build).parameters)
         given = {**dict(zip(_accepted(self), args, strict=False)), **kwargs}
         if len(names) == 1:
-            self.build(_shape(next(iter(given.values()))))
+            self.build(shape_of(next(iter(given.values()))))
         else:
-            self.build(**{name: _shape(given.get(name.removesuffix("_shape"))) for name in names})
+            self.build(**{name: shape_of(given.get(name.removesuffix("_shape"))) for name in names})
         self.built = True
 
     def _note(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -330,7 +283,7 @@ class Layer:
 
     def symbols(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """What a call on symbols would give, without a note of it."""
-        shape = self.compute_output_shape(_shape(args[0] if args else next(iter(kwargs.values()))))
+        shape = self.compute_output_shape(shape_of(args[0] if args else next(iter(kwargs.values()))))
         return map_structure(lambda symbol: KerasTensor(symbol.shape, self.dtype), shape_symbols(shape))
 
     # -- description ---------------------------------------------------------------------------------------------
@@ -391,24 +344,6 @@ def _spend(size: int, name: str) -> None:
         )
 
 
-def clear_session() -> None:
-    """Begin numbering names anew: `dense`, `dense_1`, ..."""
-    _used_names.clear()
-
-
-def snake_case(name: str) -> str:
-    """`Conv2DTranspose` is `conv2d_transpose`, as Keras writes it."""
-    name = re.sub(r"\W+", "", name)
-    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
-
-
-def number_name(name: str) -> str:
-    """`dense`, then `dense_1`, `dense_2`, ..."""
-    _used_names[name] += 1
-    return name if _used_names[name] == 1 else f"{name}_{_used_names[name] - 1}"
-
-
 def _accepted(layer: Layer) -> list[str]:
     """The names of what `call` takes."""
     return _argument_names(type(layer).call)
@@ -428,22 +363,6 @@ def _layers_in(value: Any) -> Iterator[Layer]:
     elif isinstance(value, dict):
         for each in value.values():
             yield from _layers_in(each)
-
-
-def _shape(x: Any) -> Any:
-    """The shape of an array or symbol; of a structure of them, the structure of shapes; None of what has none."""
-    if isinstance(x, list | tuple | dict):
-        return map_structure(_shape, x)
-    return tuple(x.shape) if hasattr(x, "shape") else None
-
-
-def shape_symbols(shape: Any) -> Any:
-    """A structure of shapes as a structure of symbols: a shape is a tuple too, so it could not be told from one."""
-    if isinstance(shape, dict):
-        return {name: shape_symbols(each) for name, each in shape.items()}
-    if all(n is None or isinstance(n, int | np.integer) for n in shape):
-        return KerasTensor(shape)
-    return type(shape)(shape_symbols(each) for each in shape)
 
 
 def _masked(outputs: Any, mask: Any) -> Any:

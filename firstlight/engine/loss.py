@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from firstlight.engine import ops
-from firstlight.engine.layer import snake_case
+from firstlight.engine.naming import snake_case
 from firstlight.engine.tensor import Tensor, value_of
 from firstlight.errors import FirstlightError, nearest
 

@@ -10,8 +10,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from firstlight.engine.layer import snake_case
 from firstlight.engine.loss import align
+from firstlight.engine.naming import snake_case
 from firstlight.engine.tensor import Tensor, value_of
 
 __all__ = ["Mean", "MeanBase", "MeanMetricWrapper", "Metric"]

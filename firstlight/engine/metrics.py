@@ -23,10 +23,10 @@ from firstlight.engine.accuracy import (
     top_k_categorical_accuracy,
 )
 from firstlight.engine.confusion import AUC, F1Score, FBetaScore, Precision, Recall
-from firstlight.engine.layer import snake_case
 from firstlight.engine.lookup import look_up
 from firstlight.engine.loss import align
 from firstlight.engine.metric import Mean, MeanBase, MeanMetricWrapper, Metric
+from firstlight.engine.naming import snake_case
 from firstlight.engine.tensor import value_of
 from firstlight.errors import FirstlightError
 

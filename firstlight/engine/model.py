@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from firstlight.engine.graph import Graph, Input, InputLayer
-from firstlight.engine.layer import KerasTensor, Layer, number_name, shape_symbols
+from firstlight.engine.layer import Layer
+from firstlight.engine.naming import number_name
 from firstlight.engine.structure import leaves, map_structure
+from firstlight.engine.symbols import KerasTensor, shape_symbols
 from firstlight.engine.training import Trainer
 from firstlight.errors import FirstlightError, nearest
 

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from firstlight.engine import activations, ops
-from firstlight.engine.layer import KerasTensor, Layer
+from firstlight.engine.layer import Layer
 from firstlight.engine.structure import leaves, map_structure
+from firstlight.engine.symbols import KerasTensor
 from firstlight.engine.tensor import no_gradients, value_of
 from firstlight.errors import FirstlightError, nearest
 

@@ -12,8 +12,9 @@ import numpy as np
 
 from firstlight.engine import ops
 from firstlight.engine.cells import Cell, GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells, output_size
-from firstlight.engine.layer import Layer, snake_case
+from firstlight.engine.layer import Layer
 from firstlight.engine.lookup import layer_of
+from firstlight.engine.naming import snake_case
 from firstlight.engine.structure import leaves, map_structure
 from firstlight.engine.tensor import value_of
 from firstlight.errors import FirstlightError

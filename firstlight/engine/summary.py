@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from firstlight.engine.layer import KerasTensor, Layer
+from firstlight.engine.layer import Layer
 from firstlight.engine.structure import map_structure
+from firstlight.engine.symbols import KerasTensor
 
 __all__ = ["summary"]
 

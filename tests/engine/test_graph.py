@@ -5,8 +5,9 @@ import pytest
 
 from firstlight.engine import layers
 from firstlight.engine.graph import Graph, Input
-from firstlight.engine.layer import KerasTensor, clear_session
 from firstlight.engine.model import Model, Sequential
+from firstlight.engine.naming import clear_session
+from firstlight.engine.symbols import KerasTensor
 from firstlight.errors import FirstlightError
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from firstlight import engine
 from firstlight.engine import layers
-from firstlight.engine.layer import clear_session, training_phase
+from firstlight.engine.layer import training_phase
+from firstlight.engine.naming import clear_session
 from firstlight.engine.structure import leaves, map_structure
 from firstlight.engine.tensor import Tensor, value_of
 from tests.parity.case import Case, draw, made
