@@ -49,15 +49,15 @@ def _positive(name: str, value: float) -> float:
     return value
 
 
-class ExponentialDecay(LearningRateSchedule):
-    """initial_learning_rate * decay_rate^(step / decay_steps).
+class _Decay(LearningRateSchedule):
+    """A rate that falls from step to step.
 
     Args:
         initial_learning_rate: at step 0.
-        decay_steps: after so many steps it has been multiplied by `decay_rate` once.
-        decay_rate: factor.
-        staircase: multiply only when all of these steps are done.
-        name: for reports.
+        decay_steps: what counts as one time.
+        decay_rate: how much falls in one time.
+        staircase: fall only when all of these steps are done.
+        name: for reports; by default the class.
     """
 
     def __init__(
@@ -66,35 +66,30 @@ class ExponentialDecay(LearningRateSchedule):
         decay_steps: int,
         decay_rate: float,
         staircase: bool = False,
-        name: str = "ExponentialDecay",
+        name: str | None = None,
     ):
         self.initial_learning_rate, self.decay_rate, self.staircase = initial_learning_rate, decay_rate, staircase
-        self.decay_steps, self.name = _positive("decay_steps", decay_steps), name
+        self.decay_steps, self.name = _positive("decay_steps", decay_steps), name or type(self).__name__
+
+    def times(self, step: int) -> float:
+        """How often `decay_steps` have gone by."""
+        return step // self.decay_steps if self.staircase else step / self.decay_steps
+
+
+class ExponentialDecay(_Decay):
+    """initial_learning_rate * decay_rate^(step / decay_steps)."""
 
     def __call__(self, step: int) -> float:
         """The rate for a step."""
-        times = step // self.decay_steps if self.staircase else step / self.decay_steps
-        return float(self.initial_learning_rate * self.decay_rate**times)
+        return float(self.initial_learning_rate * self.decay_rate ** self.times(step))
 
 
-class InverseTimeDecay(LearningRateSchedule):
-    """initial_learning_rate / (1 + decay_rate * step / decay_steps); arguments as in `ExponentialDecay`."""
-
-    def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: int,
-        decay_rate: float,
-        staircase: bool = False,
-        name: str = "InverseTimeDecay",
-    ):
-        self.initial_learning_rate, self.decay_rate, self.staircase = initial_learning_rate, decay_rate, staircase
-        self.decay_steps, self.name = _positive("decay_steps", decay_steps), name
+class InverseTimeDecay(_Decay):
+    """initial_learning_rate / (1 + decay_rate * step / decay_steps)."""
 
     def __call__(self, step: int) -> float:
         """The rate for a step."""
-        times = step // self.decay_steps if self.staircase else step / self.decay_steps
-        return float(self.initial_learning_rate / (1 + self.decay_rate * times))
+        return float(self.initial_learning_rate / (1 + self.decay_rate * self.times(step)))
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
