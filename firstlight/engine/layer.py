@@ -18,7 +18,7 @@ from firstlight.engine import activations, constraints, initializers, ops, regul
 from firstlight.engine.naming import number_name, snake_case
 from firstlight.engine.structure import leaves, map_structure
 from firstlight.engine.symbols import KerasTensor, Node, shape_of, shape_symbols
-from firstlight.engine.tensor import Tensor, no_gradients, value_of
+from firstlight.engine.tensor import Tensor, no_gradients, value_of, watcher
 from firstlight.errors import FirstlightError, nearest
 
 __all__ = ["Layer", "Variable", "training_phase", "weight_budget"]
@@ -239,7 +239,8 @@ class Layer:
         if any(isinstance(x, KerasTensor) for x in leaves([args, kwargs])):
             return self._note(args, kwargs if training is None else {**kwargs, "training": training})
         with training_phase(_Phase.training if training is None else training):
-            return self._compute(args, kwargs)
+            someone = watcher()
+            return self._compute(args, kwargs) if someone is None else someone.layer(self, args, kwargs, self._compute)
 
     def _compute(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         accepted = _accepted(self)

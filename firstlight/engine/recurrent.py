@@ -16,7 +16,7 @@ from firstlight.engine.layer import Layer
 from firstlight.engine.lookup import layer_of
 from firstlight.engine.naming import snake_case
 from firstlight.engine.structure import leaves, map_structure
-from firstlight.engine.tensor import value_of
+from firstlight.engine.tensor import value_of, watcher
 from firstlight.errors import FirstlightError
 
 __all__ = ["GRU", "LSTM", "RNN", "SimpleRNN"]
@@ -96,7 +96,7 @@ class RNN(Layer):
         if not isinstance(cell, Cell) or type(cell).call is not Cell.call:
             return self._loop(cell, steps, states, mask, every)
         x, kept = cell.prepared(steps, training)  # one product of matrices for all steps
-        if cell.plain() and kept is None:
+        if cell.plain() and kept is None and watcher() is None:  # who looks on sees every step
             return self._at_once(cell, x, states, mask, every)
         return self._loop(lambda x_t, before: cell.step(x_t, before, kept), x, states, mask, every)
 

@@ -12,13 +12,26 @@ from functools import wraps
 from heapq import heappop, heappush
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from firstlight.errors import FirstlightError
 
-__all__ = ["Gradients", "Part", "Tensor", "backward", "check_finite", "no_gradients", "operation", "value_of"]
+__all__ = [
+    "Gradients",
+    "Part",
+    "Tensor",
+    "Watcher",
+    "backward",
+    "check_finite",
+    "named",
+    "no_gradients",
+    "operation",
+    "value_of",
+    "watched_by",
+    "watcher",
+]
 
 Pull = Callable[[np.ndarray], Any]
 """Takes the gradient of a result, gives the gradient of one input: the chain rule for one operation."""
@@ -27,9 +40,20 @@ _ENGINE = str(Path(__file__).parent)
 _number = itertools.count()
 
 
+class Watcher(Protocol):
+    """Who looks on while something is computed; see `watched_by`."""
+
+    def operation(self, name: str, arguments: tuple[Any, ...], settings: dict[str, Any], result: Any) -> None:
+        """An operation has been computed."""
+
+    def layer(self, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Callable[..., Any]) -> Any:
+        """A layer has been called; `compute(args, kwargs)` gives what it gives, and so must this."""
+
+
 class _Mode:
     records = True  # False within no_gradients()
     checks = False  # True within check_finite()
+    watcher: Watcher | None = None  # set within watched_by()
 
 
 class Tensor:
@@ -189,12 +213,15 @@ def operation(function: Callable[..., tuple[Any, ...]]) -> Callable[..., Any]:
             raise _unfit(name, arrays[:inputs], error) from error
         if _Mode.checks:
             _check(value, f"{name} gave", _caller())
-        if not _Mode.records:
-            return value
-        parents = tuple(
-            [(x, x.version) if isinstance(x, Tensor) and not x.constant else None for x in arguments[:inputs]]
-        )
-        return _remembered(value, name, parents, pulls) if any(parents) else value
+        if _Mode.records:
+            parents = tuple(
+                [(x, x.version) if isinstance(x, Tensor) and not x.constant else None for x in arguments[:inputs]]
+            )
+            if any(parents):
+                value = _remembered(value, name, parents, pulls)
+        if _Mode.watcher is not None:
+            _Mode.watcher.operation(name, arguments, settings, value)
+        return value
 
     return apply
 
@@ -257,6 +284,28 @@ def check_finite() -> Iterator[None]:
             yield
     finally:
         _Mode.checks = before
+
+
+@contextmanager
+def watched_by(someone: Watcher) -> Iterator[None]:
+    """Within, someone is told of every operation and every call of a layer."""
+    before, _Mode.watcher = _Mode.watcher, someone
+    try:
+        yield
+    finally:
+        _Mode.watcher = before
+
+
+def watcher() -> Watcher | None:
+    """Who looks on, if anyone does."""
+    return _Mode.watcher
+
+
+def named(name: str, x: Any) -> Any:
+    """The same, with a name for pictures if it is a tensor: a gate, the weights of attention."""
+    if isinstance(x, Tensor):
+        x.name = name
+    return x
 
 
 # -- the way back ------------------------------------------------------------------------------------------------
