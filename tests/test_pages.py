@@ -3,8 +3,6 @@
 import base64
 import io
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -69,32 +67,6 @@ def test_metrics_and_doubt_of_words(page: Path) -> None:
 def test_a_page_without_examples_is_a_page(tmp_path: Path) -> None:
     gallery(tmp_path / "empty.html", "nothing", [], "0 images", {})
     assert "<h1>nothing</h1>" in (tmp_path / "empty.html").read_text()
-
-
-@pytest.fixture(scope="module")
-def chromium_driver() -> Iterator[Any]:
-    """Headless Chromium, driven by Selenium, started once."""
-    webdriver = pytest.importorskip("selenium.webdriver")
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        pytest.skip("needs chromium and chromedriver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield opened
-    opened.quit()
-
-
-@pytest.fixture
-def browser(chromium_driver: Any) -> Any:
-    """The browser without what an earlier test emulated or logged."""
-    chromium_driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    chromium_driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-    chromium_driver.get_log("browser")
-    return chromium_driver
 
 
 def visible(browser: Any, selector: str) -> list[str]:

@@ -15,13 +15,17 @@ from firstlight.engine import (
     optimizers,
     regularizers,
 )
+from firstlight.engine.computation import graph
+from firstlight.engine.functional import Input
 from firstlight.engine.gradcheck import gradcheck
-from firstlight.engine.graph import Input
+from firstlight.engine.histograms import Histograms
 from firstlight.engine.keras_file import load
 from firstlight.engine.model import Model, Sequential
 from firstlight.engine.tensor import Tensor, backward, check_finite, no_gradients
+from firstlight.engine.trace import saliency, trace
 
 __all__ = [
+    "Histograms",
     "Input",
     "Model",
     "Sequential",
@@ -32,6 +36,7 @@ __all__ = [
     "check_finite",
     "constraints",
     "gradcheck",
+    "graph",
     "initializers",
     "layers",
     "load",
@@ -41,4 +46,6 @@ __all__ = [
     "ops",
     "optimizers",
     "regularizers",
+    "saliency",
+    "trace",
 ]

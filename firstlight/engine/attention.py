@@ -12,7 +12,7 @@ from firstlight.engine import activations, ops
 from firstlight.engine.dropout import Dropout
 from firstlight.engine.layer import Layer
 from firstlight.engine.symbols import KerasTensor
-from firstlight.engine.tensor import value_of
+from firstlight.engine.tensor import named, value_of
 from firstlight.errors import FirstlightError
 
 __all__ = ["AdditiveAttention", "Attention", "causal", "shares", "together"]
@@ -70,7 +70,9 @@ class Attention(Layer):
         seen = None if value_mask is None else np.asarray(value_of(value_mask), bool)[:, None]
         if use_causal_mask:
             seen = together(seen, causal(*scores.shape[-2:]))
-        weights = shares(scores, seen)
+        if seen is not None:  # lowered, not replaced, as in Keras: where nothing may be seen, gradients still flow
+            scores = ops.where(seen, scores, ops.add(scores, _NEVER))
+        weights = shares(scores, None)
         output = ops.matmul(self._dropout_layer(weights), value)
         if query_mask is not None:
             output = ops.where(np.asarray(value_of(query_mask), bool)[..., None], output, 0.0)
@@ -149,4 +151,4 @@ def together(seen: Any, mask: np.ndarray) -> np.ndarray:
 
 def shares(scores: Any, seen: Any) -> Any:
     """The softmax of the scores (..., queries, values) that may be seen."""
-    return activations.softmax(scores if seen is None else ops.where(seen, scores, _NEVER))
+    return named("attention", activations.softmax(scores if seen is None else ops.where(seen, scores, _NEVER)))

@@ -13,6 +13,7 @@ from firstlight.engine import activations, ops, recurrent_ops
 from firstlight.engine.initializers import generator
 from firstlight.engine.layer import Layer
 from firstlight.engine.lookup import layer_of
+from firstlight.engine.tensor import named
 from firstlight.errors import FirstlightError
 
 __all__ = ["Cell", "GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells", "output_size"]
@@ -86,6 +87,11 @@ class Cell(Layer):
         x, kept = self.prepared(inputs, training)
         return self.step(x, states, kept)
 
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shapes of the output and of each new state, all (batch, units)."""
+        state = (input_shape[0], self.units)
+        return state, [state for _ in self.get_initial_state(1)]
+
     def prepared(self, inputs: Any, training: bool) -> tuple[Any, Any]:
         """The inputs of one step, or of all (time, batch, features), dropped and projected; and the state's dropout."""
         batch, features = inputs.shape[-2:]
@@ -121,7 +127,8 @@ class SimpleRNNCell(Cell):
 
     def step(self, x: Any, states: Sequence[Any], kept: Any = None) -> tuple[Any, list[Any]]:
         """The output is the new state."""
-        h = self.activation(ops.add(x, ops.matmul(_times(states[0], kept), self.recurrent_kernel)))
+        s = ops.add(x, ops.matmul(_times(states[0], kept), self.recurrent_kernel))
+        h = named("h", self.activation(s))
         return h, [h]
 
     def sequence(self, x: Any, states: Sequence[Any], mask: Any) -> list[Any]:
@@ -171,9 +178,10 @@ class LSTMCell(Cell):
         """The output is h'; the states are h' and c'."""
         h, c = states
         s_i, s_f, s_a, s_o = _parts(ops.add(x, ops.matmul(_times(h, kept), self.recurrent_kernel)), 4)
-        i, f, o = self.recurrent_activation(s_i), self.recurrent_activation(s_f), self.recurrent_activation(s_o)
-        c = ops.add(ops.multiply(f, c), ops.multiply(i, self.activation(s_a)))
-        h = ops.multiply(o, self.activation(c))
+        i, f = named("i", self.recurrent_activation(s_i)), named("f", self.recurrent_activation(s_f))
+        a, o = named("a", self.activation(s_a)), named("o", self.recurrent_activation(s_o))
+        c = named("c", ops.add(ops.multiply(f, c), ops.multiply(i, a)))
+        h = named("h", ops.multiply(o, self.activation(c)))
         return h, [h, c]
 
     def plain(self) -> bool:
@@ -232,10 +240,11 @@ class GRUCell(Cell):
             s_z, s_r, s_a = _parts(ops.add(ops.matmul(h, kernel), self._recurrent_bias()), 3)
         else:
             s_z, s_r = _parts(ops.matmul(h, kernel[:, :split]), 2)
-        z, r = self.recurrent_activation(ops.add(x_z, s_z)), self.recurrent_activation(ops.add(x_r, s_r))
+        z = named("z", self.recurrent_activation(ops.add(x_z, s_z)))
+        r = named("r", self.recurrent_activation(ops.add(x_r, s_r)))
         s_a = ops.multiply(r, s_a) if self.reset_after else ops.matmul(ops.multiply(r, h), kernel[:, split:])
-        a = self.activation(ops.add(x_a, s_a))
-        h = ops.add(ops.multiply(z, before), ops.multiply(ops.subtract(1.0, z), a))
+        a = named("a", self.activation(ops.add(x_a, s_a)))
+        h = named("h", ops.add(ops.multiply(z, before), ops.multiply(ops.subtract(1.0, z), a)))
         return h, [h]
 
     def plain(self) -> bool:
@@ -280,6 +289,11 @@ class StackedRNNCells(Layer):
             inputs, new = cell(inputs, before)
             new_states.append(new)
         return inputs, new_states
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shapes of the last cell's output and of the new states of each cell."""
+        shapes = [cell.compute_output_shape(input_shape) for cell in self.cells]
+        return shapes[-1][0], [states for _, states in shapes]
 
 
 def output_size(cell: Any) -> int:

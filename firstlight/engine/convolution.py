@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from firstlight.engine import ops
+from firstlight.engine.parts import in_parts
 from firstlight.engine.tensor import operation
-from firstlight.engine.windows import Windows, each_axis, in_parts, transposed_length, windows_over
+from firstlight.engine.windows import Windows, each_axis, transposed_length, windows_over
 from firstlight.errors import FirstlightError
 
 __all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
@@ -28,11 +29,11 @@ def _look(x: np.ndarray, kernel: np.ndarray, windows: Windows, bias: Any = None)
     """y[p] = bias + sum over offsets o of x[p * stride + o * dilation - before] kernel[o]: unfold and multiply."""
     *_, channels, filters = kernel.shape
     y = np.empty((len(x), *windows.places, filters), np.result_type(x, kernel))
-    seen, matrix = windows.seen(x), kernel.reshape(-1, filters)
+    matrix = kernel.reshape(-1, filters)
 
     def part(some: slice) -> None:
         rows = y[some].reshape(-1, filters)
-        np.matmul(seen[some].reshape(-1, len(matrix)), matrix, out=rows)
+        np.matmul(windows.seen(x[some]).reshape(-1, len(matrix)), matrix, out=rows)
         if bias is not None:
             rows += bias  # here, while they are still in the cache
 
@@ -65,11 +66,11 @@ def _look_back(g: np.ndarray, kernel: np.ndarray, windows: Windows) -> np.ndarra
 
 def _weigh(x: np.ndarray, g: np.ndarray, windows: Windows) -> np.ndarray:
     """dL/dkernel[o] = sum over places p of x[p * stride + o * dilation - before]^T g[p]: unfold and multiply again."""
-    seen, channels, filters = windows.seen(x), x.shape[-1], g.shape[-1]
+    channels, filters = x.shape[-1], g.shape[-1]
 
     def part(some: slice) -> np.ndarray:
         rows = g[some].reshape(-1, filters)
-        return seen[some].reshape(len(rows), -1).T @ rows
+        return windows.seen(x[some]).reshape(len(rows), -1).T @ rows
 
     total = np.zeros((prod(windows.sizes) * channels, filters), np.result_type(x, g))
     for each in in_parts(part, len(x), _row_bytes(windows, channels, x.dtype)):

@@ -19,7 +19,7 @@ _TINY = 1e-7  # keras.backend.epsilon(): probabilities are held between this and
 
 
 def _held(p: np.ndarray) -> np.ndarray:
-    return np.clip(p, _TINY, 1 - _TINY)
+    return np.minimum(np.maximum(p, _TINY), 1 - _TINY)
 
 
 # -- yes or no ---------------------------------------------------------------------------------------------------

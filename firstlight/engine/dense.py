@@ -244,7 +244,8 @@ class Softmax(Identity):
         self.axis = axis
 
     def call(self, inputs: Any, /, mask: Any = None) -> Any:
-        """softmax(x)."""
-        if mask is not None:
-            inputs = inputs + (1.0 - np.asarray(value_of(mask), inputs.dtype)) * np.finfo(inputs.dtype).min / 2
-        return activations.softmax(inputs, axis=self.axis)
+        """softmax(x); 0 where `mask` is False, even where it is False everywhere."""
+        if mask is None:
+            return activations.softmax(inputs, axis=self.axis)
+        seen = np.asarray(value_of(mask), bool)
+        return ops.where(seen, activations.softmax(ops.where(seen, inputs, -1e9), axis=self.axis), 0.0)

@@ -79,7 +79,7 @@ class Flat:
             if gradient is None:
                 missing.append(weight.name)
                 continue
-            if np.shape(gradient) != weight.shape:
+            if np.shape(gradient) != weight.array.shape:
                 raise FirstlightError(
                     f"Expected a gradient of shape {weight.shape} for {weight.name}. Received {np.shape(gradient)}."
                 )
@@ -103,7 +103,7 @@ class Flat:
         return found
 
     def blocks(self, runs: Iterable[slice]) -> Iterator[slice]:
-        """These parts in pieces that fit the caches."""
+        """These parts in blocks that fit the caches."""
         for run in runs:
             for start in range(run.start, run.stop, _BLOCK):
                 yield slice(start, min(start + _BLOCK, run.stop))

@@ -193,10 +193,10 @@ class MultiHeadAttention(_HeadAttention):
         shapes = query_shape, value_shape, key_shape or value_shape
         heads, widths = self.num_heads, (self.key_dim, self.value_dim)
         made = self._projections(shapes, heads, heads, widths, self.output_shape or query_shape[-1:])
-        self.query_dense, self.key_dense, self.gate_dense, self.value_dense, self.output_dense = made
+        self.query_dense, self.key_dense, self._gate_dense, self.value_dense, self.output_dense = made
 
     def _made(self) -> tuple[Any, ...]:
-        return self.query_dense, self.key_dense, self.gate_dense, self.value_dense, self.output_dense
+        return self.query_dense, self.key_dense, self._gate_dense, self.value_dense, self.output_dense
 
     def compute_output_shape(self, query_shape: Any, value_shape: Any = None, key_shape: Any = None) -> Any:
         """That of the query, but for a last axis as `output_shape` says."""

@@ -242,9 +242,9 @@ def _known(interpolation: str) -> str:
 
 
 def _of_ratio(old: Sequence[int], size: Sequence[int], choose: Callable[[int, int], int]) -> tuple[int, int]:
-    """Height and width in the ratio of `size`: within the old ones (`choose` is min) or around them (max)."""
+    """Height and width in the ratio of `size`: within the old ones (`choose` is min) or around them (max), not 0."""
     height, width = old
-    return choose(height, width * size[0] // size[1]), choose(width, height * size[1] // size[0])
+    return max(1, choose(height, width * size[0] // size[1])), max(1, choose(width, height * size[1] // size[0]))
 
 
 def _cut(inputs: Any, size: Sequence[int]) -> Any:

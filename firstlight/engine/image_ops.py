@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from firstlight.engine import ops
+from firstlight.engine.parts import in_parts
 from firstlight.engine.tensor import operation
-from firstlight.engine.windows import Windows, each_axis, in_parts, windows_over
+from firstlight.engine.windows import Windows, each_axis, windows_over
 from firstlight.errors import FirstlightError
 
 __all__ = ["average_pool", "max_pool", "resize"]

@@ -16,7 +16,7 @@ import numpy as np
 
 from firstlight.engine import activations, constraints, initializers, ops, regularizers
 from firstlight.engine.naming import number_name, snake_case
-from firstlight.engine.structure import leaves, map_structure
+from firstlight.engine.structure import NESTED, contains, leaves, map_structure
 from firstlight.engine.symbols import KerasTensor, Node, shape_of, shape_symbols
 from firstlight.engine.tensor import Tensor, no_gradients, value_of, watcher
 from firstlight.errors import FirstlightError, nearest
@@ -28,6 +28,9 @@ _KINDS: tuple[tuple[str, Callable[[Any], Any], Any], ...] = (
     ("regularizer", regularizers.get, None),
     ("constraint", constraints.get, None),
 )
+
+
+_ARRAYS = (Tensor, np.ndarray)
 
 
 class _Phase:
@@ -175,8 +178,13 @@ class Layer:
     @property
     def weights(self) -> list[Variable]:
         """All weights in Keras's order: its own, those that learn first, then those of its layers."""
-        own = sorted(self._weights, key=lambda weight: not weight.learns)
-        return list(dict.fromkeys([*own, *(weight for layer in self.layers for weight in layer.weights)]))
+        within = (weight for layer in self.layers for weight in layer.weights)
+        return list(dict.fromkeys([*self.own_weights, *within]))
+
+    @property
+    def own_weights(self) -> list[Variable]:
+        """Those of this layer alone, those that learn first."""
+        return sorted(self._weights, key=lambda weight: not weight.learns)
 
     @property
     def trainable_weights(self) -> list[Variable]:
@@ -234,40 +242,50 @@ class Layer:
 
     def __call__(self, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
         """Compute on arrays or tensors, or note the call on symbols. `training` holds for all layers within."""
-        args, kwargs = map_structure(self._bring, (args, kwargs))
-        self.build_for(args, kwargs)
-        if any(isinstance(x, KerasTensor) for x in leaves([args, kwargs])):
+        args = tuple([self._bring(x) for x in args])
+        kwargs = {name: self._bring(x) for name, x in kwargs.items()} if kwargs else kwargs
+        if not self.built:
+            self.build_for(args, kwargs)
+        if contains(args, KerasTensor) or (kwargs and contains(kwargs, KerasTensor)):
             return self._note(args, kwargs if training is None else {**kwargs, "training": training})
-        with training_phase(_Phase.training if training is None else training):
-            someone = watcher()
-            return self._compute(args, kwargs) if someone is None else someone.layer(self, args, kwargs, self._compute)
+        if training is None:
+            return self._computed(args, kwargs)
+        with training_phase(training):
+            return self._computed(args, kwargs)
+
+    def _computed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What comes out, seen by who looks on."""
+        someone = watcher()
+        return self._compute(args, kwargs) if someone is None else someone.layer(self, args, kwargs, self._compute)
 
     def _compute(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        accepted = _accepted(self)
-        masks = map_structure(lambda x: getattr(x, "mask", None), args[0] if args else None)
-        masked = any(mask is not None for mask in leaves(masks))
-        if "mask" in accepted and kwargs.get("mask") is None and masked:
+        accepted = _argument_names(type(self).call)
+        masks = _masks_of(args[0]) if args and (self.supports_masking or "mask" in accepted) else None
+        masked = masks is not None and any(mask is not None for mask in leaves(masks))
+        if masked and "mask" in accepted and kwargs.get("mask") is None and _alone(args, kwargs):
             kwargs = {**kwargs, "mask": masks}
         if "training" in accepted:
             kwargs = {**kwargs, "training": _Phase.training}
         outputs = self.call(*args, **kwargs)
         if self.activity_regularizer is not None:
             self.activity_losses = [self.activity_regularizer(x) / len(value_of(x)) for x in leaves(outputs)]
+        if not self.supports_masking:
+            return outputs
         mask = self.compute_mask(args[0] if len(args) == 1 else list(args), kwargs.get("mask", masks))
-        return outputs if mask is None or not self.supports_masking else _masked(outputs, mask)
+        return outputs if mask is None else _masked(outputs, mask)
 
     def _bring(self, x: Any) -> Any:
-        """Lists of numbers become arrays; floats come in the dtype of the layer."""
-        if isinstance(x, Tensor | np.ndarray) and x.dtype.kind == "f" and x.dtype != self.dtype:
-            return ops.cast(x, self.dtype)
-        return x
+        """The same, with arrays of floats in the dtype of the layer, also those within lists and dicts."""
+        if isinstance(x, _ARRAYS):
+            return ops.cast(x, self.dtype) if x.dtype != self.dtype and x.dtype.kind == "f" else x
+        return map_structure(self._bring, x) if isinstance(x, NESTED) else x
 
     def build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Build for the shapes of the arguments of a call, unless that is done."""
         if self.built:
             return
         names = list(inspect.signature(self.build).parameters)
-        given = {**dict(zip(_accepted(self), args, strict=False)), **kwargs}
+        given = {**dict(zip(_argument_names(type(self).call), args, strict=False)), **kwargs}
         if len(names) == 1:
             self.build(shape_of(next(iter(given.values()))))
         else:
@@ -345,14 +363,17 @@ def _spend(size: int, name: str) -> None:
         )
 
 
-def _accepted(layer: Layer) -> list[str]:
-    """The names of what `call` takes."""
-    return _argument_names(type(layer).call)
-
-
 @cache
 def _argument_names(function: Callable[..., Any]) -> list[str]:
+    """The names of what a `call` takes."""
     return [name for name in inspect.signature(function).parameters if name != "self"]
+
+
+def _alone(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether one argument alone holds arrays. As in Keras, a mask comes along only then: to an RNN that is called with
+    an initial state it has to be given.
+    """
+    return sum(any(hasattr(x, "shape") for x in leaves(each)) for each in (*args, *kwargs.values())) == 1
 
 
 def _layers_in(value: Any) -> Iterator[Layer]:
@@ -366,10 +387,17 @@ def _layers_in(value: Any) -> Iterator[Layer]:
             yield from _layers_in(each)
 
 
+def _masks_of(x: Any) -> Any:
+    """The mask that a tensor carries; of a structure of them, the structure of masks."""
+    if isinstance(x, NESTED):
+        return map_structure(_masks_of, x)
+    return x.mask if isinstance(x, Tensor) else None
+
+
 def _masked(outputs: Any, mask: Any) -> Any:
     """The outputs with a mask that the next layer finds; an array becomes a constant tensor, which can carry one."""
     if isinstance(outputs, list | tuple):
-        masks = mask if isinstance(mask, list | tuple) else [mask] * len(outputs)
+        masks = mask if isinstance(mask, list | tuple) else [mask, *[None] * (len(outputs) - 1)]
         return type(outputs)(_masked(x, each) for x, each in zip(outputs, masks, strict=True))
     if mask is not None:
         outputs = outputs if isinstance(outputs, Tensor) else Tensor(outputs, constant=True)
@@ -380,7 +408,9 @@ def _masked(outputs: Any, mask: Any) -> Any:
 def _serialized(value: Any) -> Any:
     """An argument as JSON can hold it: functions by their names, objects with a config as Keras describes them."""
     if isinstance(value, Layer):
-        return {"module": "keras.layers", "class_name": type(value).__name__, "config": value.get_config()}
+        from firstlight.engine.description import describe  # not before it is needed: that file knows all layers
+
+        return describe(value)
     if hasattr(value, "get_config"):
         kind = type(value)
         module = f"keras.{kind.__module__.rpartition('.')[2]}"

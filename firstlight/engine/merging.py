@@ -24,23 +24,39 @@ class _Merge(Layer):
         raise NotImplementedError
 
     def call(self, inputs: Any, /) -> Any:
-        """All joined. Where the numbers of axes differ, those with fewer get new ones after the batch, as in Keras."""
+        """All joined."""
+        return functools.reduce(self.join, self.even(inputs))
+
+    def even(self, inputs: Any) -> list[Any]:
+        """The inputs with the same number of axes: those with fewer get new ones after the batch, as in Keras."""
         if not isinstance(inputs, list | tuple) or len(inputs) < 1:
             raise FirstlightError(f"Expected a list of arrays for {self.name}. Received {type(inputs).__name__}.")
         axes = max(x.ndim for x in inputs)
-        same = [ops.expand_dims(x, tuple(range(1, 1 + axes - x.ndim))) if x.ndim < axes else x for x in inputs]
-        return functools.reduce(self.join, same)
+        return [ops.expand_dims(x, tuple(range(1, 1 + axes - x.ndim))) if x.ndim < axes else x for x in inputs]
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """True where all have something."""
-        masks = [each for each in mask or [] if each is not None]
-        return functools.reduce(np.logical_and, masks) if masks else None
+        """True where any has something; none where an input has no mask."""
+        return _any(mask) if mask else None
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The longer of lengths of which one is 1; None where one is not known."""
         axes = max(map(len, input_shape))
         shapes = [(s[0], *(1,) * (axes - len(s)), *s[1:]) for s in input_shape]
         return tuple(_longest(lengths) for lengths in zip(*shapes, strict=True))
+
+
+def _shown(inputs: Any, masks: Any) -> list[Any]:
+    """The mask of each input with an axis for features; None where there is none, or where axes had to be added."""
+    axes = max(x.ndim for x in inputs)
+    return [
+        None if mask is None or x.ndim < axes else np.asarray(value_of(mask), bool)[..., None]
+        for x, mask in zip(inputs, masks or [None] * len(inputs), strict=True)
+    ]
+
+
+def _any(shown: Sequence[Any]) -> Any:
+    """True where any of the masks is; None if one of them is None."""
+    return None if any(each is None for each in shown) else functools.reduce(np.logical_or, shown)
 
 
 def _longest(lengths: Sequence[int | None]) -> int | None:
@@ -65,14 +81,36 @@ class Subtract(_Merge):
 
 
 class Multiply(_Merge):
-    """a b ..."""
+    """a b ... What a mask hides counts as 1; where all inputs have masks, what all of them hide is 0."""
+
+    def call(self, inputs: Any, /, mask: Any = None) -> Any:
+        """All multiplied; `mask` is a list with a mask, or None, for each input."""
+        even, shown = self.even(inputs), _shown(inputs, mask)
+        product = super().call(
+            [x if each is None else ops.where(each, x, 1.0) for x, each in zip(even, shown, strict=True)]
+        )
+        together = _any(shown)
+        return product if together is None else ops.where(together, product, 0.0)
 
     def join(self, a: Any, b: Any) -> Any:
         """a b."""
         return ops.multiply(a, b)
 
 
-class Maximum(_Merge):
+class _Extreme(_Merge):
+    """Of two numbers of which a mask hides one, the other stays."""
+
+    def call(self, inputs: Any, /, mask: Any = None) -> Any:
+        """All joined; `mask` is a list with a mask, or None, for each input."""
+        (output, *others), (seen, *masks) = self.even(inputs), _shown(inputs, mask)
+        for x, shown in zip(others, masks, strict=True):
+            x = x if shown is None else ops.where(shown, x, output)
+            output = self.join(output if seen is None else ops.where(seen, output, x), x)
+            seen = _any([seen, shown])
+        return output
+
+
+class Maximum(_Extreme):
     """The largest at each place."""
 
     def join(self, a: Any, b: Any) -> Any:
@@ -80,7 +118,7 @@ class Maximum(_Merge):
         return ops.maximum(a, b)
 
 
-class Minimum(_Merge):
+class Minimum(_Extreme):
     """The smallest at each place."""
 
     def join(self, a: Any, b: Any) -> Any:
@@ -112,15 +150,15 @@ class Concatenate(_Merge):
         return ops.concatenate(list(inputs), self.axis)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """The masks joined the same way; an input without one counts as full."""
+        """True where any feature comes from where a mask is; an input without one counts as full."""
         if not mask or all(each is None for each in mask):
             return None
-        full = [
-            np.ones(x.shape[:-1] if each is None else np.shape(value_of(each)), bool) if each is None else each
-            for x, each in zip(inputs, mask, strict=True)
+        full: list[Any] = [np.True_ if each is None else np.asarray(value_of(each), bool) for each in mask]
+        stretched = [
+            np.broadcast_to(each if each.ndim in (0, x.ndim) else each[..., None], x.shape)
+            for x, each in zip(inputs, full, strict=True)
         ]
-        stretched = [np.broadcast_to(each[..., None], x.shape) for x, each in zip(inputs, full, strict=True)]
-        return np.all(np.concatenate(stretched, self.axis), axis=-1)
+        return np.any(np.concatenate(stretched, self.axis), axis=-1)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The lengths along the axis added."""
@@ -154,6 +192,10 @@ class Dot(_Merge):
         columns = ops.reshape(b, (b.shape[0], -1, b.shape[-1]))
         found = ops.matmul(rows, ops.transpose(columns, (0, 2, 1)))
         return ops.reshape(found, (a.shape[0], *((*left, *right) or (1,))))
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """None: what comes out has other axes."""
+        return None
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The axes that are not summed over."""

@@ -7,7 +7,7 @@ subclass with layers as attributes and a `call`.
 from collections.abc import Sequence
 from typing import Any
 
-from firstlight.engine.graph import Graph, Input, InputLayer
+from firstlight.engine.functional import Graph, Input, InputLayer
 from firstlight.engine.layer import Layer
 from firstlight.engine.naming import number_name
 from firstlight.engine.structure import leaves, map_structure
@@ -108,23 +108,63 @@ class Model(Trainer, Layer):
         """Under which class files count it."""
         return "Functional" if type(self) is Model else type(self).__name__
 
-    def save(self, path: Any) -> None:
-        """Write a `.keras` file, which Keras opens too."""
+    # -- files ---------------------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """What makes the same layers and calls again, with new weights; of a subclass, its arguments."""
+        if type(self) not in (Model, Sequential) or not (self.graph or self.layers):
+            return super().get_config()
+        from firstlight.engine.description import describe
+
+        config: dict[str, Any] = describe(self)["config"]
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """A model made from what `get_config` gives."""
+        if cls not in (Model, Sequential):
+            return cls(**config)
+        from firstlight.engine.rebuilding import rebuild
+
+        return rebuild({"class_name": cls.__name__, "config": config})
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """The arguments of `compile` as JSON can hold them; nothing if the model is not compiled."""
+        from firstlight.engine.compilation import describe_compilation
+
+        if self.optimizer is None:
+            return {}
+        metrics, weighted_metrics = self._asked
+        arguments = {"optimizer": self.optimizer, "loss": self.loss, "loss_weights": self.loss_weights}
+        return describe_compilation({**arguments, "metrics": metrics, "weighted_metrics": weighted_metrics})
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as `get_compile_config` tells.
+
+        Raises:
+            FirstlightError: an optimizer, a loss or a metric is not known here.
+        """
+        from firstlight.engine.compilation import rebuild_compilation
+
+        self.compile(**rebuild_compilation(config))
+
+    def save(self, filepath: Any, overwrite: bool = True, include_optimizer: bool = True) -> None:
+        """Write a `.keras` file, which Keras opens too; see `firstlight.engine.keras_file.save`."""
         from firstlight.engine.keras_file import save
 
-        save(self, path)
+        save(self, filepath, overwrite, include_optimizer)
 
-    def save_weights(self, path: Any) -> None:
-        """Write the weights alone, into a `.weights.h5` file."""
+    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+        """Write the weights, and what the optimizer remembers if there is one, into a `.weights.h5` file."""
         from firstlight.engine.keras_file import save_weights
 
-        save_weights(self, path)
+        save_weights(self, filepath, overwrite)
 
-    def load_weights(self, path: Any) -> None:
-        """Read a `.weights.h5` file of a model of the same layers."""
+    def load_weights(self, filepath: Any) -> None:
+        """Read the weights of a `.weights.h5` or `.keras` file of a model of the same layers."""
         from firstlight.engine.keras_file import load_weights
 
-        load_weights(self, path)
+        load_weights(self, filepath)
 
 
 class Sequential(Model):

@@ -225,7 +225,8 @@ class UnitNormalization(Layer):
 
     def call(self, inputs: Any, /) -> Any:
         """x / |x|; 1e-12 against division by zero."""
-        size = ops.sum(ops.square(inputs), axis=self.axis, keepdims=True)
+        axis = tuple(self.axis) if isinstance(self.axis, list) else self.axis
+        size = ops.sum(ops.square(inputs), axis=axis, keepdims=True)
         return inputs / ops.sqrt(ops.maximum(size, inputs.dtype.type(1e-12)))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -239,6 +240,8 @@ class Rescaling(Layer):
     Args:
         scale, offset: numbers, or one a channel.
     """
+
+    supports_masking = True
 
     def __init__(self, scale: Any, offset: Any = 0.0, **options: Any):
         super().__init__(**options)
@@ -262,6 +265,8 @@ class Normalization(Layer):
         mean, variance: given beforehand.
         invert: turns it round: x sqrt(variance) + mean.
     """
+
+    supports_masking = True
 
     def __init__(self, axis: Any = -1, mean: Any = None, variance: Any = None, invert: bool = False, **options: Any):
         super().__init__(**options)

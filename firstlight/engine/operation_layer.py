@@ -1,5 +1,8 @@
 """An operation as a step of a graph: `x * 2` or `ops.softmax(x)` on a symbol, as Keras's files have them."""
 
+import math
+from functools import partial
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,12 @@ from firstlight.errors import FirstlightError, nearest
 
 __all__ = ["OperationLayer"]
 
+# What compares numbers or makes masks has no gradient. Keras writes the masks of a network down as such operations.
+_OF_TRUTH = (
+    *("all", "any", "equal", "greater", "greater_equal", "less", "less_equal", "not_equal"),
+    *("logical_and", "logical_not", "logical_or", "ones_like", "zeros_like"),
+)
+_LARGEST_TRIAL = 1 << 29  # a file may name any shape
 _KERAS_NAMES = {"get_item": "getitem", "true_divide": "divide", "absolute": "abs", "var": "variance", "amax": "max"}
 
 
@@ -33,14 +42,16 @@ class OperationLayer(Layer):
     def __init__(self, operation: str, settings: dict[str, Any] | None = None, name: str | None = None):
         super().__init__(name=name or operation)
         self.operation = _KERAS_NAMES.get(operation, operation)
-        known = {**{each: getattr(ops, each) for each in ops.__all__}, **activations.ACTIVATIONS}
+        of_truth = {each: partial(_without_gradient, getattr(np, each)) for each in _OF_TRUTH}
+        known = {**{each: getattr(ops, each) for each in ops.__all__}, **activations.ACTIVATIONS, **of_truth}
         if self.operation not in known:
             raise FirstlightError(
                 f"Expected an operation that can be read: {', '.join(known)}. Received {operation!r}."
                 f"{nearest(operation, known)}"
             )
         self.function = known[self.operation]
-        self.settings = settings or {}
+        taken = signature(self.function).parameters
+        self.settings = {key: x for key, x in (settings or {}).items() if key in taken or not _is_unset(x)}
         self.built = True
 
     def call(self, *inputs: Any, **more: Any) -> Any:
@@ -62,12 +73,32 @@ class OperationLayer(Layer):
             def ones(x: Any) -> Any:
                 if not isinstance(x, KerasTensor):
                     return x
-                return np.ones([unknown if n is None else n for n in x.shape], x.dtype)
+                shape = [unknown if n is None else n for n in x.shape]
+                if math.prod(shape) > _LARGEST_TRIAL:
+                    raise FirstlightError(
+                        f"Expected an input of {self.name} with at most {_LARGEST_TRIAL:,} numbers in {unknown} "
+                        f"examples. Received shape {x.shape}."
+                    )
+                return np.ones(shape, x.dtype)
 
             with no_gradients():
-                return np.shape(value_of(self.call(*map_structure(ones, args), **map_structure(ones, kwargs))))
+                found = self.call(*map_structure(ones, args), **map_structure(ones, kwargs))
+            return map_structure(lambda x: np.asarray(value_of(x)), found)
 
-        return KerasTensor([m if m == n else None for m, n in zip(trial(8), trial(9), strict=True)])
+        def symbol(short: np.ndarray, long: np.ndarray) -> KerasTensor:
+            shape = [m if m == n else None for m, n in zip(short.shape, long.shape, strict=True)]
+            return KerasTensor(shape, str(short.dtype))
+
+        return map_structure(symbol, trial(8), trial(9))
+
+
+def _without_gradient(function: Any, *inputs: Any, **settings: Any) -> Any:
+    return function(*map(value_of, inputs), **settings)
+
+
+def _is_unset(setting: Any) -> bool:
+    """Keras writes down all settings, also those that change nothing; "constant" is the usual way to pad."""
+    return setting is None or setting is False or setting == "constant"
 
 
 def _as_tuple(x: Any) -> Any:

@@ -195,13 +195,13 @@ def matmul(a: Any, b: Any, /) -> Any:
         return g[..., None] if b.ndim == 1 and a.ndim > 1 else g.reshape(1, 1) if a.ndim == b.ndim == 1 else g
 
     def to_a(g: Any) -> Any:
-        found = _product(full(g), np.swapaxes(columns, -1, -2))
+        found = _product(full(g), columns.swapaxes(-1, -2))
         return found[..., 0, :] if a.ndim == 1 else found
 
     def to_b(g: Any) -> Any:
         if columns.ndim == 2 and rows.ndim > 2:  # one matrix for all: sum over what stands before, in one product
             return (rows.reshape(-1, rows.shape[-1]).T @ full(g).reshape(-1, columns.shape[-1])).reshape(b.shape)
-        found = np.swapaxes(rows, -1, -2) @ full(g)
+        found = rows.swapaxes(-1, -2) @ full(g)
         return found[..., 0] if b.ndim == 1 else found
 
     return _product(a, b), to_a, to_b
@@ -302,9 +302,9 @@ def cast(x: Any, /, dtype: Any) -> Any:
     return np.asarray(x).astype(dtype), lambda g: g
 
 
-def argmax(x: Any, axis: int | None = None) -> Any:
+def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     """Where the largest is: an index, which has no gradient."""
-    return np.argmax(value_of(x), axis)
+    return np.argmax(value_of(x), axis, keepdims=keepdims)
 
 
 # -- shapes ------------------------------------------------------------------------------------------------------
@@ -319,8 +319,11 @@ def reshape(x: Any, /, newshape: Sequence[int]) -> Any:
 @operation
 def transpose(x: Any, /, axes: Sequence[int] | None = None) -> Any:
     """The axes in another order, by default reversed; the gradient takes them back."""
-    back = None if axes is None else np.argsort([axis % x.ndim for axis in axes])
-    return np.transpose(x, axes), lambda g: np.transpose(g, back)
+
+    def back(g: Any) -> Any:
+        return g.transpose(None if axes is None else np.argsort([axis % x.ndim for axis in axes]))
+
+    return x.transpose(axes), back
 
 
 @operation
@@ -369,8 +372,11 @@ def concatenate(xs: Sequence[Any], axis: int = -1) -> Any:
 
 @operation
 def _concatenate(*xs: Any, axis: int) -> Any:
-    cuts = np.cumsum([x.shape[axis] for x in xs])[:-1]
-    return np.concatenate(xs, axis), lambda g: np.split(g, cuts, axis)
+    ends = np.cumsum([x.shape[axis] for x in xs])
+    parts = [slice(end - x.shape[axis], end) for x, end in zip(xs, ends, strict=True)]
+    return np.concatenate(xs, axis), *[
+        lambda g, part=part: np.moveaxis(np.moveaxis(g, axis, 0)[part], 0, axis) for part in parts
+    ]
 
 
 def stack(xs: Sequence[Any], axis: int = 0) -> Any:
@@ -380,7 +386,7 @@ def stack(xs: Sequence[Any], axis: int = 0) -> Any:
 
 @operation
 def _stack(*xs: Any, axis: int) -> Any:
-    return np.stack(xs, axis), lambda g: [part.squeeze(axis) for part in np.split(g, len(xs), axis)]
+    return np.stack(xs, axis), *[lambda g, place=place: np.moveaxis(g, axis, 0)[place] for place in range(len(xs))]
 
 
 def unstack(x: Any, axis: int = 0) -> list[Any]:
@@ -409,7 +415,7 @@ def take(x: Any, /, indices: Any, axis: int = 0) -> Any:
             f"Expected whole numbers as indices. Received {indices.dtype}. Use array.astype('int32')."
         )
     before = (slice(None),) * (axis % x.ndim)
-    return np.take(x, indices, axis), lambda g: Part((*before, indices) if before else indices, g)
+    return x.take(indices, axis), lambda g: Part((*before, indices) if before else indices, g)
 
 
 @operation

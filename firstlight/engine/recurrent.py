@@ -16,7 +16,7 @@ from firstlight.engine.layer import Layer
 from firstlight.engine.lookup import layer_of
 from firstlight.engine.naming import snake_case
 from firstlight.engine.structure import leaves, map_structure
-from firstlight.engine.tensor import value_of, watcher
+from firstlight.engine.tensor import named, value_of, watcher
 from firstlight.errors import FirstlightError
 
 __all__ = ["GRU", "LSTM", "RNN", "SimpleRNN"]
@@ -108,8 +108,8 @@ class RNN(Layer):
             new = list(new) if isinstance(new, list | tuple) else [new]
             if mask is not None:
                 before = outputs[-1] if outputs and not self.zero_output_for_mask else 0.0
-                output = ops.where(mask[t], output, before)
-                new = [ops.where(mask[t], after, state) for after, state in zip(new, states, strict=True)]
+                output = named("output", ops.where(mask[t], output, before))
+                new = [_kept(mask[t], after, state) for after, state in zip(new, states, strict=True)]
             outputs.append(output)
             states = new
         return ops.stack(outputs) if every else outputs[-1], states
@@ -166,6 +166,11 @@ class RNN(Layer):
         if first is None or not self.return_sequences:
             return None
         return [first] + [None] * len(self.get_initial_state(1)) if self.return_state else first
+
+
+def _kept(mask: Any, after: Any, before: Any) -> Any:
+    """A state as it is after a step, and where the mask is False as it was before."""
+    return named(f"kept_{getattr(after, 'name', '')}", ops.where(mask, after, before))
 
 
 def _zeros(cell: Any, batch: int, dtype: str) -> list[Any]:

@@ -102,14 +102,14 @@ def gru(x: Any, h: Any, recurrent_kernel: Any, recurrent_bias: Any, /, mask: Any
 
     x (time, batch, 3 units), h (batch, units), recurrent_bias (3 units,) -> (time, batch, units).
     """
-    states = _room(x, h)
+    states, split = _room(x, h), 2 * h.shape[-1]
     gates = []
     for t, x_t in enumerate(x):
         before = states[t]
-        x_z, x_r, x_a = _cut(x_t, 3)
-        s_z, s_r, s_a = _cut(before @ recurrent_kernel + recurrent_bias, 3)
-        z, r = sigmoid(x_z + s_z), sigmoid(x_r + s_r)
-        a = np.tanh(x_a + r * s_a)
+        s = before @ recurrent_kernel + recurrent_bias
+        s_a = s[:, split:]
+        z, r = _cut(sigmoid(x_t[:, :split] + s[:, :split]), 2)
+        a = np.tanh(x_t[:, split:] + r * s_a)
         states[t + 1] = _kept(z * before + (1 - z) * a, before, mask, t)
         gates.append((z, r, a, s_a))
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import wraps
 from heapq import heappop, heappush
 from inspect import Parameter, signature
+from math import prod
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -412,7 +413,7 @@ def _start(loss: Any, gradient: Any) -> np.ndarray:
             f"Expected a loss of one number. Received shape {loss.shape}. Take its sum or mean, or pass gradient=..."
         )
     start = np.asarray(1 if gradient is None else value_of(gradient), loss.dtype)
-    return np.broadcast_to(start, loss.shape)
+    return start if start.shape == loss.shape else np.broadcast_to(start, loss.shape)
 
 
 def _pulled(tensor: Tensor, g: np.ndarray) -> Iterator[tuple[Tensor, Any]]:
@@ -446,7 +447,11 @@ def _add(found: dict[Tensor, np.ndarray], own: set[Tensor], tensor: Tensor, cont
             own.add(tensor)
         contribution.add_to(found[tensor])
         return
-    contribution = _unbroadcast(contribution, tensor)
+    array = tensor.array
+    if contribution.shape != array.shape:
+        contribution = _unbroadcast(contribution, array.shape)
+    if contribution.dtype != array.dtype:
+        contribution = contribution.astype(array.dtype)
     if tensor not in found:
         found[tensor] = contribution
     elif tensor in own:
@@ -456,10 +461,11 @@ def _add(found: dict[Tensor, np.ndarray], own: set[Tensor], tensor: Tensor, cont
         own.add(tensor)
 
 
-def _unbroadcast(g: np.ndarray, tensor: Tensor) -> np.ndarray:
-    """Where a value was stretched to fit the others, its gradient is the sum over the copies. In its own dtype."""
-    shape = tensor.array.shape
-    if g.shape != shape:
-        g = g.sum(axis=tuple(range(g.ndim - len(shape))))
-        g = g.sum(axis=tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1), keepdims=True)
-    return g if g.dtype == tensor.array.dtype else g.astype(tensor.array.dtype)
+def _unbroadcast(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Where a value was stretched to fit the others, its gradient is the sum over the copies."""
+    before = g.ndim - len(shape)
+    if g.shape[before:] == shape:  # as a product with a row of ones, which is the fastest sum over rows
+        rows = g.reshape(prod(g.shape[:before]), prod(shape))
+        return (np.ones(len(rows), g.dtype) @ rows).reshape(shape)
+    g = g.sum(axis=tuple(range(before)))
+    return g.sum(axis=tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1), keepdims=True)

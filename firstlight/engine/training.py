@@ -11,6 +11,7 @@ import numpy as np
 from firstlight.engine import losses, metrics, optimizers
 from firstlight.engine.batches import Arrays, Batch, batches_of, split_off
 from firstlight.engine.callbacks import History, ProgbarLogger, all_of
+from firstlight.engine.memory import keep_freed_memory
 from firstlight.engine.structure import leaves, map_structure
 from firstlight.engine.tensor import backward, no_gradients, value_of
 from firstlight.errors import FirstlightError, nearest
@@ -47,6 +48,7 @@ class Trainer:
         unknown = set(ignored) - {"run_eagerly", "jit_compile", "steps_per_execution", "auto_scale_loss"}
         if unknown:
             raise FirstlightError(f"Expected arguments of compile. Received {sorted(unknown)[0]!r}.")
+        keep_freed_memory()
         self.optimizer = optimizers.get(optimizer)
         self.loss, self.loss_weights = loss, loss_weights
         self._losses: list[Any] | None = None
@@ -218,13 +220,13 @@ class Trainer:
     def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Learn from one batch; the loss and all metrics of this batch alone are not reset, as in Keras."""
         self._require_compiled()
-        found = self.train_step(next(Arrays(x, y, sample_weight, batch_size=1 << 60).epoch()))
+        found = self.train_step(Arrays(x, y, sample_weight).data)
         return found if return_dict else list(found.values()) if len(found) > 1 else found["loss"]
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Judge one batch."""
         self._require_compiled()
-        found = self.test_step(next(Arrays(x, y, sample_weight, batch_size=1 << 60).epoch()))
+        found = self.test_step(Arrays(x, y, sample_weight).data)
         return found if return_dict else list(found.values()) if len(found) > 1 else found["loss"]
 
     # -- measuring -----------------------------------------------------------------------------------------------

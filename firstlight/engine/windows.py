@@ -4,16 +4,15 @@ A window of 3 with stride 2 and dilation 1 sees places 0 1 2, then 2 3 4, then 4
 Convolutions and pooling are sums, products and maxima over such windows; where the windows lie is worked out here.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.lib.stride_tricks import as_strided
 
 from firstlight.errors import FirstlightError
 
-__all__ = ["Windows", "each_axis", "in_parts", "span", "transposed_length", "windows_over"]
+__all__ = ["Windows", "each_axis", "span", "transposed_length", "windows_over"]
 
 
 class Windows(NamedTuple):
@@ -62,18 +61,22 @@ class Windows(NamedTuple):
 
         Nothing is copied, but for the padding. To reshape it is to unfold it: then every window has its numbers alone.
         """
-        axes = tuple(range(1, len(self.sizes) + 1))
-        views = sliding_window_view(self._padded(x), self.spans, axes)  # (batch, *starts, channels, *spans)
-        starts = [slice(0, n * stride, stride) for n, stride in zip(self.places, self.strides, strict=True)]
-        views = views[(slice(None), *starts, slice(None), *(slice(None, None, step) for step in self.dilation))]
-        return np.moveaxis(views, len(axes) + 1, -1)
+        x = self._padded(x)
+        batch, *steps, channel = x.strides  # bytes from one number to the next along each axis
+        shape = (len(x), *self.places, *self.sizes, x.shape[-1])
+        to_next_window = [step * stride for step, stride in zip(steps, self.strides, strict=True)]
+        within_window = [step * dilation for step, dilation in zip(steps, self.dilation, strict=True)]
+        return as_strided(x, shape, (batch, *to_next_window, *within_window, channel), writeable=False)
 
     def _padded(self, x: np.ndarray) -> np.ndarray:
         """Zeros around the input, so that every window lies within."""
         ends = [(n - 1) * stride + span for n, stride, span in zip(self.places, self.strides, self.spans, strict=True)]
-        fields = zip(ends, self.before, self.lengths, strict=True)
-        widths = [(before, max(0, end - before - length)) for end, before, length in fields]
-        return np.pad(x, [(0, 0), *widths, (0, 0)]) if any(map(any, widths)) else x
+        fields = list(zip(ends, self.before, self.lengths, strict=True))
+        if all(before == 0 and end <= length for end, before, length in fields):
+            return x
+        padded = np.zeros((len(x), *[max(end, before + n) for end, before, n in fields], x.shape[-1]), x.dtype)
+        padded[(slice(None), *[slice(before, before + n) for _, before, n in fields])] = x
+        return padded
 
     @property
     def back(self) -> "Windows":
@@ -144,19 +147,3 @@ def each_axis(value: Any, axes: int, name: str, least: int = 1) -> tuple[int, ..
     if len(numbers) != axes or any(not isinstance(n, int | np.integer) or n < least for n in numbers):
         raise FirstlightError(f"Expected {name} to be {axes} whole numbers from {least} on. Received {value!r}.")
     return tuple(int(n) for n in numbers)
-
-
-_CACHE = 2**22  # bytes of unfolded rows that are made at a time, so that they are still in the cache when multiplied
-
-
-def in_parts(work: Callable[[slice], Any], batch: int, bytes_each: int) -> list[Any]:
-    """What `work` gives for each part of a batch, two parts at once.
-
-    While one thread unfolds, the other multiplies: NumPy lets other threads run during both.
-    """
-    step = max(1, _CACHE // max(1, bytes_each))
-    parts = [slice(start, start + step) for start in range(0, batch, step)]
-    if len(parts) == 1:
-        return [work(parts[0])]
-    with ThreadPoolExecutor(2) as two:  # one of its own, since a pool does not survive the fork of a process
-        return list(two.map(work, parts))

@@ -1,12 +1,16 @@
 """Layers around a layer: a recurrent one that reads in both directions, and any one at each step of a sequence."""
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
+
+import numpy as np
 
 from firstlight.engine import ops
 from firstlight.engine.layer import Layer
 from firstlight.engine.lookup import layer_of
 from firstlight.engine.structure import leaves
+from firstlight.engine.tensor import value_of
 from firstlight.errors import FirstlightError
 
 __all__ = ["Bidirectional", "TimeDistributed"]
@@ -126,10 +130,12 @@ class TimeDistributed(Layer):
         """The layer for one step."""
         self.layer.build_once(self._of_a_step(input_shape))
 
-    def call(self, inputs: Any, /) -> Any:
-        """Batch and time become one axis for the layer, and two again."""
+    def call(self, inputs: Any, /, mask: Any = None) -> Any:
+        """Batch and time become one axis for the layer, and two again; so it is with a mask, if the layer takes one."""
         batch, time = inputs.shape[:2]
-        outputs = self.layer(ops.reshape(inputs, (batch * time, *inputs.shape[2:])))
+        takes_mask = mask is not None and "mask" in signature(self.layer.call).parameters
+        masks = {"mask": np.reshape(value_of(mask), (batch * time, *np.shape(mask)[2:]))} if takes_mask else {}
+        outputs = self.layer(ops.reshape(inputs, (batch * time, *inputs.shape[2:])), **masks)
         return ops.reshape(outputs, (batch, time, *outputs.shape[1:]))
 
     def compute_output_shape(self, input_shape: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from firstlight.engine import Tensor, backward, gradcheck, layers, windows
+from firstlight.engine import Tensor, backward, gradcheck, layers, parts
 from firstlight.engine.convolution import conv, conv_transpose, depthwise_conv, separable_conv
 from firstlight.engine.image_ops import average_pool, max_pool, resize
 from firstlight.errors import FirstlightError
@@ -232,10 +232,11 @@ def test_parts_of_a_batch_give_what_the_whole_gives(name: str, monkeypatch: pyte
     inputs = [Tensor(x) for x in case.inputs]
     whole = case.function(*inputs)
     expected = backward(whole.sum())
-    monkeypatch.setattr(windows, "_CACHE", 1)
-    parts = case.function(*inputs)
-    np.testing.assert_allclose(parts.value, whole.value, rtol=1e-12, atol=1e-12)
-    gradients = backward(parts.sum())
+    monkeypatch.setattr(parts, "_CACHE", 1)
+    monkeypatch.setattr(parts, "_TWO_THREADS", True)
+    pieces = case.function(*inputs)
+    np.testing.assert_allclose(pieces.value, whole.value, rtol=1e-12, atol=1e-12)
+    gradients = backward(pieces.sum())
     for x in inputs:
         np.testing.assert_allclose(gradients[x], expected[x], rtol=1e-10, atol=1e-10)
 

@@ -15,7 +15,7 @@ import pytest
 
 from firstlight import engine
 from firstlight.engine import layers
-from firstlight.engine.graph import Input
+from firstlight.engine.functional import Input
 from firstlight.engine.model import Model, Sequential
 from firstlight.errors import FirstlightError
 
@@ -157,6 +157,38 @@ def test_an_unknown_layer_names_those_that_are_known(tmp_path: Path) -> None:
     refused(path, "Received 'Lambda'. Its function would have to be run")
     path = rewritten(tmp_path / "x.keras", lambda c: layer(c)["config"].update(surprise=3))
     refused(path, "Received surprise=3")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: layer(c)["config"].update(units=[3]),
+        lambda c: layer(c)["config"].update(dtype=["float32"]),
+        lambda c: layer(c)["config"].update(kernel_initializer={"class_name": ["x"], "config": {}}),
+        lambda c: layer(c, 0)["config"].pop("batch_shape"),
+        lambda c: c["config"].update(layers={"a": 3}),
+        lambda c: layer(c).update(shared_object_id=[1]),
+        lambda c: c.update(class_name="Functional"),
+    ],
+)
+def test_a_description_of_which_nothing_can_be_made(change: Callable[[dict[str, Any]], Any], tmp_path: Path) -> None:
+    refused(rewritten(tmp_path / "x.keras", lambda c: change(c) and None), "Expected")
+
+
+def test_arrays_in_a_description_hold_numbers(tmp_path: Path) -> None:
+    model = branched()
+    model.save(tmp_path / "x.keras")
+    with zipfile.ZipFile(tmp_path / "x.keras") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    call = next(each["inbound_nodes"][0] for each in config["config"]["layers"] if each["inbound_nodes"])
+    text = {"class_name": "__numpy__", "config": {"value": ["a"], "dtype": "U10000000"}}
+    call["kwargs"]["mask"] = text
+    members["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(tmp_path / "x.keras", "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    refused(tmp_path / "x.keras", "an array of numbers in a description. Received 'U10000000'")
 
 
 def test_more_weights_than_the_file_has_are_not_made(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from firstlight.engine.layer import Layer
-from firstlight.engine.structure import leaves, map_structure
+from firstlight.engine.structure import NESTED, leaves
 from firstlight.engine.symbols import KerasTensor, Node
 from firstlight.errors import FirstlightError
 
@@ -90,6 +90,8 @@ class Graph:
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:
             raise FirstlightError(f"Expected layers of different names. Received two that are called {twice!r}.")
+        self._enter = list(leaves(inputs))
+        self._plan = [(node.layer, node.args, node.kwargs, list(leaves(node.outputs))) for node in self.nodes]
 
     def run(self, inputs: Any) -> Any:
         """Compute the outputs from arrays or tensors, a structure like that of the inputs."""
@@ -100,29 +102,39 @@ class Graph:
         return self._through(inputs, lambda layer, args, kwargs: layer.symbols(args, kwargs))
 
     def _through(self, inputs: Any, step: Callable[[Layer, Any, Any], Any]) -> Any:
-        known = dict(zip(leaves(self.inputs), leaves(self._matched(inputs)), strict=True))
-        for node in self.nodes:
-            args, kwargs = map_structure(lambda x: known[x] if isinstance(x, KerasTensor) else x, node.arguments)
-            known.update(zip(leaves(node.outputs), leaves(step(node.layer, args, kwargs)), strict=True))
-        return map_structure(lambda symbol: known[symbol], self.outputs)
+        known = dict(zip(self._enter, self._matched(inputs), strict=True))
+        for layer, args, kwargs, outputs in self._plan:
+            found = step(layer, _filled(args, known), _filled(kwargs, known))
+            known.update(zip(outputs, leaves(found), strict=True))
+        return _filled(self.outputs, known)
 
-    def _matched(self, inputs: Any) -> Any:
-        """The arrays in the structure of the inputs: a dict finds its places by name, a list by order."""
-        names = [x.node.layer.name for x in leaves(self.inputs)]
-        if isinstance(inputs, dict) and not isinstance(self.inputs, dict):
+    def _matched(self, inputs: Any) -> list[Any]:
+        """The arrays in the order of the inputs: a dict finds its places by name, a list by order."""
+        if isinstance(inputs, dict):
+            names = list(self.inputs) if isinstance(self.inputs, dict) else self._names()
             missing = [name for name in names if name not in inputs]
             if missing:
                 raise FirstlightError(f"Expected inputs {', '.join(names)}. Received none for {', '.join(missing)}.")
-            return [inputs[name] for name in names]
-        if isinstance(inputs, dict):
-            missing = [name for name in self.inputs if name not in inputs]
-            if missing:
-                raise FirstlightError(f"Expected inputs {', '.join(self.inputs)}. Received none for {missing[0]}.")
-            inputs = {name: inputs[name] for name in self.inputs}
-        count = len(list(leaves(inputs)))
-        if count != len(names):
-            raise FirstlightError(f"Expected {len(names)} inputs ({', '.join(names)}). Received {count}.")
-        return inputs
+            inputs = {name: inputs[name] for name in names}
+            inputs = inputs if isinstance(self.inputs, dict) else list(inputs.values())
+        found = list(leaves(inputs))
+        if len(found) != len(self._enter):
+            raise FirstlightError(
+                f"Expected {len(self._enter)} inputs ({', '.join(self._names())}). Received {len(found)}."
+            )
+        return found
+
+    def _names(self) -> list[str]:
+        return [x.node.layer.name for x in self._enter]
+
+
+def _filled(x: Any, known: dict[KerasTensor, Any]) -> Any:
+    """The same structure, with what is known in the place of each symbol."""
+    if isinstance(x, KerasTensor):
+        return known[x]
+    if isinstance(x, dict):
+        return {name: _filled(part, known) for name, part in x.items()} if x else x
+    return type(x)([_filled(part, known) for part in x]) if isinstance(x, NESTED) else x
 
 
 def _in_order(outputs: Sequence[KerasTensor], given: set[KerasTensor]) -> tuple[list[Node], dict[Layer, int]]:

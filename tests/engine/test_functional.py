@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from firstlight.engine import layers
-from firstlight.engine.graph import Graph, Input
+from firstlight.engine.functional import Graph, Input
 from firstlight.engine.model import Model, Sequential
 from firstlight.engine.naming import clear_session
 from firstlight.engine.symbols import KerasTensor
