@@ -3,9 +3,10 @@
     python benchmarks/engine.py [--work mlp cnn lstm captioning start] [--rounds 7] [--torch-python PATH]
 
 Every side is a process of its own that does the same work when it is asked, in rounds that take turns; medians and
-the largest memory of each process are told. For the CNN, NumPy's matrix products run on one thread
-(OPENBLAS_NUM_THREADS=1), because convolution here works on two parts of the batch at once. PyTorch (pip install
-torch==2.13.0) and autograd (pip install autograd) may live in another interpreter, which `--torch-python` names.
+the largest memory of each process are told. For the CNN, NumPy's matrix products are told to take one thread
+(OPENBLAS_NUM_THREADS=1), so that the engine works on two parts of a batch at once (`firstlight/engine/parts.py`).
+PyTorch (pip install torch==2.13.0) and autograd (pip install autograd) may live in another interpreter, which
+`--torch-python` names.
 """
 
 import argparse

@@ -248,7 +248,7 @@ class Layer:
             self.build_for(args, kwargs)
         if contains(args, KerasTensor) or (kwargs and contains(kwargs, KerasTensor)):
             return self._note(args, kwargs if training is None else {**kwargs, "training": training})
-        if training is None:
+        if training is None or training == _Phase.training:
             return self._computed(args, kwargs)
         with training_phase(training):
             return self._computed(args, kwargs)

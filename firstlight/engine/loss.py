@@ -104,7 +104,7 @@ def brought(x: Any, dtype: Any = None) -> Any:
     if not isinstance(x, Tensor | np.ndarray):
         x = np.asarray(x)
         x = x if x.dtype == np.float32 else x.astype(np.float32)
-    wanted = np.dtype(dtype or (x.dtype if x.dtype.kind == "f" else np.float32))
+    wanted = dtype or (x.dtype if x.dtype.kind == "f" else np.float32)
     if x.dtype == wanted:
         return x
     mask = getattr(x, "mask", None)

@@ -323,7 +323,7 @@ def transpose(x: Any, /, axes: Sequence[int] | None = None) -> Any:
     def back(g: Any) -> Any:
         return g.transpose(None if axes is None else np.argsort([axis % x.ndim for axis in axes]))
 
-    return x.transpose(axes), back
+    return np.transpose(x, axes), back
 
 
 @operation

@@ -60,7 +60,12 @@ class Windows(NamedTuple):
         """What each window sees: (batch, *lengths, channels) -> (batch, *places, *sizes, channels), a view of x.
 
         Nothing is copied, but for the padding. To reshape it is to unfold it: then every window has its numbers alone.
+
+        Raises:
+            FirstlightError: x is of other lengths than the windows are for.
         """
+        if x.shape[1:-1] != self.lengths:
+            raise FirstlightError(f"Expected (batch, *{self.lengths}, channels) for these windows. Received {x.shape}.")
         x = self._padded(x)
         batch, *steps, channel = x.strides  # bytes from one number to the next along each axis
         shape = (len(x), *self.places, *self.sizes, x.shape[-1])

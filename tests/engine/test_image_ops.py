@@ -10,6 +10,7 @@ import pytest
 from firstlight.engine import Tensor, backward, gradcheck, layers, parts
 from firstlight.engine.convolution import conv, conv_transpose, depthwise_conv, separable_conv
 from firstlight.engine.image_ops import average_pool, max_pool, resize
+from firstlight.engine.windows import windows_over
 from firstlight.errors import FirstlightError
 
 
@@ -304,3 +305,9 @@ IMAGE = np.zeros((2, 4, 4, 3))
 def test_what_does_not_fit_is_told(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(FirstlightError, match=message):
         call()
+
+
+def test_windows_do_not_look_beyond_the_array() -> None:
+    over = windows_over((8, 8), (3, 3), padding="same")
+    with pytest.raises(FirstlightError, match="Expected \\(batch, \\*\\(8, 8\\), channels\\)"):
+        over.seen(np.zeros((1, 7, 8, 2)))
