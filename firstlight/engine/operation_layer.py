@@ -9,6 +9,7 @@ import numpy as np
 
 from firstlight.engine import activations, ops
 from firstlight.engine.layer import Layer
+from firstlight.engine.naming import number_name
 from firstlight.engine.structure import leaves, map_structure
 from firstlight.engine.symbols import KerasTensor
 from firstlight.engine.tensor import no_gradients, value_of
@@ -105,3 +106,31 @@ def _as_tuple(x: Any) -> Any:
     """Axes and indices are tuples; JSON made lists of them."""
     plain = isinstance(x, list) and not any(hasattr(each, "shape") for each in leaves(x))
     return tuple(map(_as_tuple, x)) if plain else x
+
+
+# -- operators on symbols ----------------------------------------------------------------------------------------
+
+
+def _operator(operation: str, swapped: bool = False) -> Any:
+    """What `x * 2` does where x is a symbol: it notes the call of an operation."""
+
+    def noted(*inputs: Any) -> Any:
+        return OperationLayer(operation, name=number_name(operation))(*(inputs[::-1] if swapped else inputs))
+
+    return noted
+
+
+_OPERATORS = {
+    "add": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "truediv": "divide",
+    "pow": "power",
+    "matmul": "matmul",
+}
+for _name, _operation in _OPERATORS.items():
+    setattr(KerasTensor, f"__{_name}__", _operator(_operation))
+    setattr(KerasTensor, f"__r{_name}__", _operator(_operation, swapped=True))
+for _name, _operation in {"neg": "negative", "abs": "abs", "getitem": "getitem"}.items():
+    setattr(KerasTensor, f"__{_name}__", _operator(_operation))
+KerasTensor.__array_ufunc__ = None  # `array * symbol` is left to the symbol

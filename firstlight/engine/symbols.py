@@ -1,7 +1,7 @@
 """Symbols: what stands for arrays while a functional model is put together, and the notes of calls on them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,6 +19,17 @@ class KerasTensor:
         node: the call of a layer.
         index: which of its outputs this is.
     """
+
+    # Operators are noted as calls of operations, see the end of operation_layer.py.
+    __array_ufunc__: ClassVar[Any]
+    __add__: ClassVar[Any]
+    __sub__: ClassVar[Any]
+    __mul__: ClassVar[Any]
+    __truediv__: ClassVar[Any]
+    __pow__: ClassVar[Any]
+    __matmul__: ClassVar[Any]
+    __neg__: ClassVar[Any]
+    __getitem__: ClassVar[Any]
 
     def __init__(self, shape: Sequence[int | None], dtype: str = "float32", node: Any = None, index: int = 0):
         self.shape, self.dtype, self.node, self.index = tuple(shape), dtype, node, index

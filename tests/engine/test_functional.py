@@ -1,5 +1,7 @@
 """Networks put together from symbols: order, shapes, several ends, and what is refused."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -143,3 +145,23 @@ def test_masks_go_from_layer_to_layer() -> None:
     words = np.array([[1, 2, 0], [3, 0, 0]])
     assert model(words).mask.tolist() == [[True, True, False], [True, False, False]]
     assert layers.Flatten()(model(words)).mask is None
+
+
+def test_operators_on_symbols_are_calls_that_keras_reads_too(tmp_path: Path) -> None:
+    import keras
+
+    x, z = Input((4,)), Input((4,))
+    h = layers.Dense(4)(x)
+    y = -((2.0 * h + 1.0 - z / 3) ** 2) + np.ones(4, "float32") * abs(h)
+    model = Model([x, z], [y, y[:, 1:3], 1 - h])
+    assert [output.shape for output in model.outputs] == [(None, 4), (None, 2), (None, 4)]
+    random = np.random.default_rng(0)
+    arrays = [random.normal(size=(2, 4)).astype("float32") for _ in range(2)]
+    found = model.predict(arrays)
+    hidden = arrays[0] @ model.get_layer("dense").kernel.array
+    expected = -((2 * hidden + 1 - arrays[1] / 3) ** 2) + np.abs(hidden)
+    np.testing.assert_allclose(found[0], expected, rtol=1e-5)
+    np.testing.assert_array_equal(found[1], found[0][:, 1:3])
+    model.save(tmp_path / "operators.keras")
+    for ours, theirs in zip(found, keras.models.load_model(tmp_path / "operators.keras")(arrays), strict=True):
+        np.testing.assert_allclose(ours, np.asarray(theirs), rtol=1e-5, atol=1e-6)
