@@ -27,10 +27,22 @@ TABLE = {
     "errors": Allowed(set(), set()),
     "text": Allowed(set(), set()),
     "engine": Allowed(set(), {"numpy", "h5py"}),
-    "data": Allowed(set(), {"numpy", "PIL", "pooch", "requests", "pyarrow"}),
+    "data": Allowed(set(), {"numpy", "PIL", "pooch", "requests", "pyarrow", "sklearn"}),
     "metrics": Allowed(set(), {"numpy", "scipy", "pycocoevalcap"}),
     "systems": Allowed(
-        {"data", "metrics"}, {"numpy", "keras", "tensorflow", "jax", "torch", "openvino", "tensorboard"}
+        {"data", "metrics"},
+        {
+            "numpy",
+            "scipy",
+            "sklearn",
+            "threadpoolctl",
+            "keras",
+            "tensorflow",
+            "jax",
+            "torch",
+            "openvino",
+            "tensorboard",
+        },
     ),
     "plots": Allowed(set(), {"numpy", "PIL", "matplotlib"}),
     "pages": Allowed(set(), {"numpy", "PIL", "matplotlib"}),
@@ -49,9 +61,10 @@ HEAVY = {
     "requests",
     "pycocoevalcap",
     "tensorboard",
+    "sklearn",
 }
 # A package holds one of them at a time, because only one file in it may.
-ONLY_IN = {"h5py": {"engine/keras_file.py"}, "pycocoevalcap": {"metrics/java.py"}}
+ONLY_IN = {"h5py": {"engine/weights_file.py"}, "pycocoevalcap": {"metrics/java.py"}}
 
 # Where names stand as Keras has them (`layers.Dense`), whichever file defines them.
 GATHERING = {f"engine/{name}.py" for name in ("layers", "losses", "metrics", "optimizers")}

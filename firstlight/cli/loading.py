@@ -5,10 +5,10 @@ Where nothing has to be downloaded, nothing is shown.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, overload
 
 from firstlight.cli.progress import Progress, progress
-from firstlight.data import Dataset, load
+from firstlight.data import Dataset, Frame, load
 
 __all__ = ["Downloads", "downloading", "load_data"]
 
@@ -43,8 +43,19 @@ def downloading() -> Iterator[Downloads]:
             downloads.display.close()
 
 
-def load_data(source: str, layout: str | None = None) -> Dataset:
-    """A data set by name or path; a layout is passed on only where one is given, for drawn data have none."""
+@overload
+def load_data(source: str, layout: str | None = None) -> Dataset: ...
+
+
+@overload
+def load_data(source: str, layout: str | None = None, *, task: str | None) -> Dataset | Frame: ...
+
+
+def load_data(source: str, layout: str | None = None, *, task: str | None = "captions") -> Dataset | Frame:
+    """A data set by name or path for a task; None: what it is for is recognised.
+
+    A layout is passed on only where one is given, for drawn data have none.
+    """
     options: dict[str, Any] = {} if layout is None else {"layout": layout}
     with downloading() as told:
-        return load(source, progress=told, **options)
+        return load(source, task=task, progress=told, **options)

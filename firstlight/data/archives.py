@@ -20,7 +20,7 @@ from typing import BinaryIO, NamedTuple
 
 from firstlight.errors import FirstlightError
 
-__all__ = ["exists", "is_archive", "list_files", "read_bytes"]
+__all__ = ["empty_folders", "exists", "is_archive", "list_files", "read_bytes"]
 
 _NAME = re.compile(r"\.(?:zip|tar|tgz|tar\.gz|tar\.bz2|tar\.xz)$", re.IGNORECASE)
 _STEP_INTO = re.compile(r"\.(?:zip|tar|tgz|tar\.gz|tar\.bz2|tar\.xz)(?=/)", re.IGNORECASE)
@@ -49,6 +49,7 @@ class _Archive:
     stamp: tuple[int, int]
     content: bytes | None
     members: dict[str, _Member]
+    folders: list[str] = field(default_factory=list)  # as far as they are entries of their own
     inner: dict[str, "_Archive"] = field(default_factory=dict)
 
     def open(self) -> BinaryIO:
@@ -111,6 +112,40 @@ def list_files(root: str | os.PathLike[str]) -> list[str]:
     inside = [name for name in archive.members if name.startswith(below)]
     prefix = text.removesuffix("/" + below.rstrip("/")) if below else text
     return sorted(path for name in inside if _wanted(name) for path in _expand(f"{prefix}/{name}"))
+
+
+def empty_folders(root: str | os.PathLike[str]) -> list[str]:
+    """The folders below a folder or in an archive in which nothing lies, as sorted paths that begin with `root`."""
+    text = _plain(root).rstrip("/") or "/"
+    if os.path.isdir(text):
+        return sorted(_walk_empty(text, set()))
+    place = _locate(text + "/")
+    if place is None:
+        return []
+    archive, below = place
+    prefix = text.removesuffix("/" + below.rstrip("/")) if below else text
+    filled = {name[: slash.start()] for name in archive.members for slash in re.finditer("/", name)}
+    parents = {os.path.dirname(folder) for folder in archive.folders}
+    empty = set(archive.folders) - filled - parents
+    return sorted(f"{prefix}/{name}" for name in empty if name.startswith(below) and _wanted(name))
+
+
+def _walk_empty(folder: str, seen: set[str]) -> Iterator[str]:
+    """The folders without any entry, and the empty ones in the archives on the way."""
+    real = os.path.realpath(folder)
+    if real in seen:
+        return
+    seen.add(real)
+    with os.scandir(folder) as entries:
+        wanted = [entry for entry in entries if _wanted(entry.name)]
+    if not wanted:
+        yield folder
+    for entry in wanted:
+        path = f"{folder.rstrip('/')}/{entry.name}"
+        if entry.is_dir():
+            yield from _walk_empty(path, seen)
+        elif is_archive(entry.name) and entry.is_file():
+            yield from empty_folders(path)
 
 
 def _plain(path: str | os.PathLike[str]) -> str:
@@ -209,15 +244,17 @@ def _make_room(path: str, size: int) -> None:
 def _index(archive: _Archive) -> _Archive:
     try:
         with archive.open() as file:
-            archive.members = _index_zip(file) if archive.path.lower().endswith(".zip") else _index_tar(file)
+            is_zip = archive.path.lower().endswith(".zip")
+            archive.members, archive.folders = _index_zip(file) if is_zip else _index_tar(file)
     except _DAMAGE as error:
         raise _damaged(archive.path, error) from error
     return archive
 
 
-def _index_zip(file: BinaryIO) -> dict[str, _Member]:
+def _index_zip(file: BinaryIO) -> tuple[dict[str, _Member], list[str]]:
     with zipfile.ZipFile(file) as opened:
-        return {
+        folders = [info.filename.rstrip("/") for info in opened.infolist() if info.is_dir()]
+        members = {
             info.filename: _Member(
                 info.header_offset,
                 info.compress_size,
@@ -228,10 +265,12 @@ def _index_zip(file: BinaryIO) -> dict[str, _Member]:
             for info in opened.infolist()
             if not info.is_dir()
         }
+    return members, folders
 
 
-def _index_tar(file: BinaryIO) -> dict[str, _Member]:
+def _index_tar(file: BinaryIO) -> tuple[dict[str, _Member], list[str]]:
     members: dict[str, _Member] = {}
+    folders: list[str] = []
     with tarfile.open(fileobj=file, mode="r:") as opened:
         for info in opened:
             name = info.name.removeprefix("./")
@@ -239,12 +278,14 @@ def _index_tar(file: BinaryIO) -> dict[str, _Member]:
                 members[name] = _Member(info.offset_data, info.size, info.size, _TAR, 0)
             elif info.islnk() and info.linkname.removeprefix("./") in members:
                 members[name] = members[info.linkname.removeprefix("./")]
+            elif info.isdir():
+                folders.append(name)
             opened.members = []  # type: ignore[attr-defined]  # tarfile keeps all records: 100 MB for 100,000
         file.seek(opened.offset)
         # tarfile takes a broken header in the middle for the end; the end is a block of zeros or nothing.
         if file.read(512).strip(b"\0"):
             raise tarfile.ReadError(f"broken header at byte {opened.offset}")
-    return members
+    return members, folders
 
 
 def _unpack(archive: _Archive, name: str) -> bytes:

@@ -8,7 +8,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["Fields", "captions_in", "choose_fields", "image_in"]
+__all__ = [
+    "Fields",
+    "captions_in",
+    "choose_fields",
+    "choose_image",
+    "choose_label",
+    "choose_split",
+    "image_in",
+    "no_images",
+]
 
 _IMAGE = [
     *("file_name", "filename", "image_name", "image_path", "image_file", "image", "img", "image_filename", "img_name"),
@@ -17,6 +26,10 @@ _IMAGE = [
 _CAPTION = [
     *("caption", "captions", "text", "texts", "description", "descriptions", "comment", "comments"),
     *("sentence", "sentences", "raw", "title"),
+]
+_LABEL = [
+    *("label", "labels", "class", "classes", "class_name", "classname", "class_label", "label_name", "category"),
+    *("category_name", "target", "species", "breed", "y", "class_id", "label_id", "category_id"),
 ]
 _SPLIT = ["split", "subset", "set", "partition"]
 _NUMBERED = re.compile(r"(.+?)[ _-]?\d+")
@@ -37,19 +50,36 @@ def choose_fields(
 
     `leads_to_image` tells whether a value names an image.
     """
-    image = _choose_image(names, samples, leads_to_image)
-    if image is None and (
-        inside := [name for name in names if any(_holds_image(sample.get(name)) for sample in samples)]
-    ):
-        return f"its images are inside the field {inside[0]}; save them as files and write their names there"
+    image = choose_image(names, samples, leads_to_image)
     if image is None:
-        return f"no field holds names of images (fields: {', '.join(names)})"
+        return no_images(names, samples)
     others = [name for name in names if name != image]
-    split = next((name for wanted in _SPLIT for name in others if _plain(name) == wanted), None)
+    split = choose_split(others)
     captions = _choose_captions([name for name in others if name != split], samples)
     if not captions:
         return f"no field holds captions (fields: {', '.join(names)})"
     return Fields(image, tuple(captions), split)
+
+
+def no_images(names: Sequence[str], samples: Sequence[Mapping[str, Any]]) -> str:
+    """Why a table without names of images is of no use."""
+    inside = [name for name in names if any(_holds_image(sample.get(name)) for sample in samples)]
+    if inside:
+        return f"its images are inside the field {inside[0]}; save them as files and write their names there"
+    return f"no field holds names of images (fields: {', '.join(names)})"
+
+
+def choose_split(names: Sequence[str]) -> str | None:
+    """The field that tells the split, by its name."""
+    return next((name for wanted in _SPLIT for name in names if _plain(name) == wanted), None)
+
+
+def choose_label(names: Sequence[str], samples: Sequence[Mapping[str, Any]]) -> str | None:
+    """The field that holds the label, by its name; else the only field there is, unless it holds captions."""
+    known = next((name for wanted in _LABEL for name in names if _plain(name) == wanted), None)
+    if known is not None or len(names) != 1:
+        return known
+    return None if _choose_captions(names, samples) else names[0]
 
 
 def image_in(value: Any) -> str:
@@ -85,7 +115,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[\s-]+", "_", name.strip().casefold())
 
 
-def _choose_image(
+def choose_image(
     names: Sequence[str], samples: Sequence[Mapping[str, Any]], leads_to_image: Callable[[str], bool]
 ) -> str | None:
     """The field most of whose values lead to images; of equal ones the one with the better known name."""
@@ -106,7 +136,11 @@ def _choose_captions(names: Sequence[str], samples: Sequence[Mapping[str, Any]])
         found = [name for name in names if _plain(name) == wanted or _numbered(name) == wanted]
         if found:
             return found
-    return [name for name in names if _reads_like_sentences([sample.get(name) for sample in samples])]
+    return [
+        name
+        for name in names
+        if _reads_like_sentences([sample.get(name) for sample in samples], words=4 if _plain(name) in _LABEL else 2)
+    ]
 
 
 def _numbered(name: str) -> str | None:
@@ -114,7 +148,12 @@ def _numbered(name: str) -> str | None:
     return match[1] if match else None
 
 
-def _reads_like_sentences(values: Sequence[Any]) -> bool:
+def _reads_like_sentences(values: Sequence[Any], words: int) -> bool:
+    """Whether half of the values have so many words; scripts without spaces count as many, unless it is a label."""
     texts = [caption for value in values for caption in captions_in(value)]
-    like = [text for text in texts if "://" not in text and (" " in text.strip() or not text.isascii())]
+    like = [
+        text
+        for text in texts
+        if "://" not in text and (len(text.split()) >= words or (words == 2 and not text.isascii()))
+    ]
     return len(like) >= max(1, len(values) / 2)

@@ -3,16 +3,14 @@
 All that cannot be used on the way is told: missing and ambiguous images, empty and repeated captions, unknown splits.
 """
 
-import os
 from dataclasses import dataclass, field
 
 from firstlight.data.contents import Contents, Row
+from firstlight.data.references import resolve
 from firstlight.data.splits import standard_split
 from firstlight.text import normalize
 
 __all__ = ["CaptionedImage", "Gathered", "gather"]
-
-_Key = tuple[str, str]
 
 
 @dataclass
@@ -39,12 +37,12 @@ class Gathered:
 
 def gather(contents: Contents, rows: list[Row]) -> Gathered:
     """The rows by image. What is missing or cannot be used is told to `contents`."""
-    places, mentioned = _resolve(contents, rows)
+    places, mentioned = resolve(contents, [(row.image, row.file, row.line) for row in rows])
     splits = {name: standard_split(name) for name in {row.split for row in rows if row.split is not None}}
     images: dict[str, CaptionedImage] = {}
     absent: dict[str, Row] = {}
     for row in rows:
-        path = places[_key(row)]
+        path = places[row.image, row.file]
         if row.split is not None and splits[row.split] is None:
             contents.tell(
                 "unknown split", f"{row.image} is in split {row.split!r}, which is not known", row.file, row.line
@@ -59,39 +57,6 @@ def gather(contents: Contents, rows: list[Row]) -> Gathered:
         if row.split is not None or not splits:  # what is in no list of a split is not wanted, and so not missed
             contents.tell("missing image", f"{name} is not there", row.file, row.line)
     return Gathered(list(images.values()), list(absent), mentioned)
-
-
-def _key(row: Row) -> _Key:
-    """What decides which image a row means: the reference, and the file from whose place it is seen."""
-    return row.image, row.file
-
-
-def _resolve(contents: Contents, rows: list[Row]) -> tuple[dict[_Key, str | None], set[str]]:
-    """Where the image of each key lies, and every image that some key may mean.
-
-    An image that one row names by its very path does not stand in for another of the same base name that is missing.
-    """
-    lookup = contents.images
-    first = {_key(row): row for row in reversed(rows)}
-    places = {key: lookup.literal(row.image, row.file) for key, row in first.items()}
-    named = set(filter(None, places.values()))
-    mentioned = set(named)
-    for key, row in reversed(first.items()):
-        if places[key] is not None:
-            continue
-        folder, ending = os.path.dirname(row.file), f"/{row.image}"
-        found = [
-            path
-            for path in lookup.similar(row.image, row.file)
-            if path not in named or (path.startswith(folder) and path.endswith(ending))
-        ]
-        if len(found) > 1:
-            others = ", ".join(map(contents.relative, found[1:4]))
-            message = f"{row.image} may be {contents.relative(found[0])}, which is used, or {others}"
-            contents.tell("ambiguous image", message, row.file, row.line)
-        mentioned.update(found)
-        places[key] = found[0] if found else None
-    return places, mentioned
 
 
 def _add(contents: Contents, image: CaptionedImage, row: Row, split: str | None) -> None:

@@ -7,6 +7,7 @@ record may run over several lines only while none of them looks like a new one.
 import csv
 import io
 import json
+import os
 import re
 from collections.abc import Mapping
 from itertools import islice
@@ -18,7 +19,7 @@ from firstlight.data.contents import Contents
 from firstlight.data.image_lookup import is_image
 from firstlight.errors import FirstlightError
 
-__all__ = ["TABLE_SUFFIXES", "Table", "fields_of", "leads_to_image", "read_table"]
+__all__ = ["TABLE_SUFFIXES", "Table", "fields_of", "is_metadata", "leads_to_image", "read_table"]
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet")
 _DELIMITERS = "\t|;,"
@@ -47,6 +48,11 @@ def read_table(contents: Contents, path: str) -> Table:
 def leads_to_image(contents: Contents, path: str, value: str) -> bool:
     """Whether a value in the file `path` names an image: by its ending, or because there is one of that name."""
     return bool(value) and (is_image(value.split("?")[0]) or contents.images.has(value, path))
+
+
+def is_metadata(path: str) -> bool:
+    """Whether a table is called `metadata`, as Hugging Face's `imagefolder` wants it."""
+    return os.path.splitext(os.path.basename(path))[0].lower() == "metadata"
 
 
 def fields_of(contents: Contents, path: str) -> Fields | None:

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from firstlight.data.archives import exists, is_archive
 from firstlight.data.caption_images import CaptionedImage, gather
-from firstlight.data.caption_layouts import recognise
-from firstlight.data.contents import Contents
+from firstlight.data.caption_layouts import LAYOUTS
+from firstlight.data.contents import Contents, open_contents
+from firstlight.data.layouts import recognise
 from firstlight.data.splits import split_by_hash
 from firstlight.data.table import Dataset, Split
 from firstlight.errors import FirstlightError
@@ -38,9 +38,8 @@ def load_captions(
     """
     if missing not in ("pass over", "error"):
         raise FirstlightError(f'Expected missing="pass over" or missing="error". Received {missing!r}.')
-    source = os.fspath(path).replace(os.sep, "/").rstrip("/") or "/"
-    contents = _open(source)
-    chosen, files = recognise(contents, layout)
+    contents = open_contents(path)
+    chosen, files = recognise(contents, LAYOUTS, layout, "captions")
     gathered = gather(contents, list(chosen.read(contents, files)))
     captioned = list(_with_captions(contents, gathered.images))
     if not captioned or (gathered.missing and missing == "error"):
@@ -49,23 +48,7 @@ def load_captions(
     for image in contents.images.paths:
         if image not in gathered.mentioned:
             contents.tell("image without caption", f"{contents.relative(image)} has no caption", image)
-    name = os.path.basename(os.path.abspath(contents.root)).split(".")[0]
-    return Dataset(name, _tabulate(contents, images), chosen.name, source, contents.problems)
-
-
-def _open(source: str) -> Contents:
-    """What lies in a folder or an archive, or around a single annotation file."""
-    if os.path.isdir(source):
-        return Contents(source)
-    if not exists(source):
-        raise FirstlightError(
-            f"Expected a folder, a zip or tar, or an annotation file. Received {source!r}, which does not exist. "
-            "Check the spelling and the folder you are in."
-        )
-    if is_archive(source):
-        return Contents(source)
-    folder, base = os.path.split(source)
-    return Contents(folder or ".", only=f"{folder or '.'}/{base}")
+    return Dataset(contents.name, _tabulate(contents, images), chosen.name, contents.source, contents.problems)
 
 
 def _cannot_use(contents: Contents, files: list[str], missing: list[str]) -> str:

@@ -3,24 +3,19 @@
 A plain dict. To add a data set, add a record here and, where no loader fits, a loader beside the others.
 """
 
-import inspect
-import os
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
-from firstlight.data.archives import exists
-from firstlight.data.download import Progress
-from firstlight.data.files import Record, RemoteFile, fetch
-from firstlight.data.table import Dataset
-from firstlight.errors import FirstlightError, nearest
+from firstlight.data.files import Record, RemoteFile
 
-__all__ = ["CATALOGUE", "load"]
+__all__ = ["CATALOGUE"]
 
 _CAPTIONS = "firstlight.data.captions:load_captions"
+_LABELS = "firstlight.data.labels:load_labels"
 
 _FLICKR8K = "https://github.com/jbrownlee/Datasets/releases/download/Flickr8k"
 _COCO = ("http://images.cocodataset.org", "https://s3.amazonaws.com/images.cocodataset.org")
+_KERAS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
+_ZALANDO = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
 
 CATALOGUE: dict[str, Record] = {
     "scenes": Record(
@@ -94,44 +89,85 @@ CATALOGUE: dict[str, Record] = {
             )
         ),
     ),
-}
-
-
-def load(name_or_path: str | Path, *, progress: Progress | None = None, **options: Any) -> Dataset:
-    """A data set by its name in `CATALOGUE`, or from a path: a folder, a zip or tar, or a file of captions.
-
-    A path wins where it has a separator, is a `Path`, or where no data set has that name. What is not on this machine
-    is downloaded into the cache; `progress` is told the bytes, see `files.fetch`. `options` go to the loader: `layout`
-    for captions; `train`, `validation`, `test`, `unseen`, `size`, `seed` for scenes.
-    """
-    text = os.fspath(name_or_path)
-    record = CATALOGUE.get(text)
-    if record is None or isinstance(name_or_path, Path):
-        return _call(_CAPTIONS, text, _existing(text), **options)
-    place = () if record.drawn else (fetch(record, progress),)
-    dataset = _call(record.loader, text, *place, **options)
-    return Dataset(record.name, dataset.splits, dataset.layout, dataset.source, dataset.problems)
-
-
-def _existing(path: str) -> str:
-    path = os.path.expanduser(path)
-    if os.path.exists(path) or exists(path):
-        return path
-    raise FirstlightError(
-        f"Expected a folder, an archive or a file of captions, or a data set by name: {', '.join(CATALOGUE)}. "
-        f"Received {path!r}, which does not exist here.{nearest(path, CATALOGUE)}"
-    )
-
-
-def _call(loader: str, name: str, *place: Path | str, **options: Any) -> Dataset:
-    """Import a loader and call it; an option that it does not take is an error which lists those that it takes."""
-    module, _, function = loader.partition(":")
-    load_it = getattr(import_module(module), function)
-    known = list(inspect.signature(load_it).parameters)[len(place) :]
-    for option in options:
-        if option not in known:
-            raise FirstlightError(
-                f"Data set {name!r} takes the options {', '.join(known)}. Received {option!r}.{nearest(option, known)}"
+    "digits": Record(
+        name="digits",
+        task="labels",
+        description="Handwritten digits of 8 x 8 pixels, as scikit-learn carries them. Alpaydin and Kaynak 1998.",
+        page="https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
+        licence="CC BY 4.0",
+        splits={"train": 1438, "test": 359},
+        loader="firstlight.data.label_sets:load_digits",
+        drawn=True,
+    ),
+    "mnist": Record(
+        name="mnist",
+        task="labels",
+        description="Handwritten digits of 28 x 28 grey pixels. LeCun et al. 1998, the file of keras.datasets.",
+        page="https://keras.io/api/datasets/mnist/",
+        licence="CC BY-SA 3.0",
+        splits={"train": 60_000, "test": 10_000},
+        loader=_LABELS,
+        files=(
+            RemoteFile(
+                "mnist.npz",
+                (f"{_KERAS}/mnist.npz",),
+                "sha256:731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
+                11_490_434,
+            ),
+        ),
+    ),
+    "fashion_mnist": Record(
+        name="fashion_mnist",
+        task="labels",
+        description="Ten kinds of clothes in 28 x 28 grey pixels, in the place of MNIST. Xiao et al. 2017.",
+        page="https://github.com/zalandoresearch/fashion-mnist",
+        licence="MIT",
+        splits={"train": 60_000, "test": 10_000},
+        loader="firstlight.data.label_sets:load_fashion_mnist",
+        # Keras states no checksums; these are the authors', on the page above.
+        files=tuple(
+            RemoteFile(name, (f"{_KERAS}/{name}", f"{_ZALANDO}/{name}"), f"md5:{checksum}", size)
+            for name, checksum, size in (
+                ("train-images-idx3-ubyte.gz", "8d4fb7e6c68d591d4c3dfef9ec88bf0d", 26_421_880),
+                ("train-labels-idx1-ubyte.gz", "25c81989df183df01b3e8a0aad5dffbe", 29_515),
+                ("t10k-images-idx3-ubyte.gz", "bef4ecab320f06d8554ea6380940ec79", 4_422_102),
+                ("t10k-labels-idx1-ubyte.gz", "bb300cfdad3c16e7a12a480ee83cd310", 5_148),
             )
-    dataset: Dataset = load_it(*place, **options)
-    return dataset
+        ),
+    ),
+    "cifar10": Record(
+        name="cifar10",
+        task="labels",
+        description="Photos of ten kinds of animals and vehicles in 32 x 32 pixels. Krizhevsky 2009.",
+        page="https://www.cs.toronto.edu/~kriz/cifar.html",
+        licence="none stated; made for research, cite Krizhevsky 2009",
+        splits={"train": 50_000, "test": 10_000},
+        loader="firstlight.data.label_sets:load_cifar10",
+        files=(
+            # The binary version: the other one is made of pickles, which are programs.
+            RemoteFile(
+                "cifar-10-binary.tar.gz",
+                ("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",),
+                "md5:c32a1d4ab5d03f1284b67883e8d87530",
+                170_052_171,
+            ),
+        ),
+    ),
+    "flowers": Record(
+        name="flowers",
+        task="labels",
+        description="Photos of five kinds of flowers in class folders. The TensorFlow team 2019.",
+        page="https://www.tensorflow.org/datasets/catalog/tf_flowers",
+        licence="CC BY 2.0; LICENSE.txt in the archive names the photographers",
+        splits={"train": 2936, "validation": 367, "test": 367},
+        loader=_LABELS,
+        files=(
+            RemoteFile(
+                "flower_photos.tgz",
+                ("https://storage.googleapis.com/download.tensorflow.org/example_images/flower_photos.tgz",),
+                "md5:6f87fb78e9cc9ab41eff2015b380011d",
+                228_813_984,
+            ),
+        ),
+    ),
+}

@@ -3,37 +3,28 @@
 Every image is decoded and its bytes are hashed, so broken files and photographs that stand in two splits come to light.
 """
 
-import hashlib
-import statistics
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from firstlight.data.archives import read_bytes
+from firstlight.data.check_images import (
+    Duplicate,
+    Range,
+    by_kind,
+    duplicates,
+    examine,
+    section,
+    span,
+    tell_duplicate,
+    tell_images,
+    tell_passed_over,
+)
+from firstlight.data.check_labels import LabelReport, check_labels
 from firstlight.data.table import Dataset, Problem
-from firstlight.errors import FirstlightError
 from firstlight.text import tokenize
 
-__all__ = ["Duplicate", "Range", "Report", "SharedCaption", "SplitReport", "check"]
-
-_WINDOW = 64  # images under way at once; more would only hold memory
-_SHOWN = 5
-
-
-class Range(NamedTuple):
-    """The smallest, the middle and the largest of some numbers."""
-
-    minimum: float
-    median: float
-    maximum: float
-
-    def __str__(self) -> str:
-        return f"{self.minimum:g} to {self.maximum:g}, median {self.median:g}"
+__all__ = ["Report", "SharedCaption", "SplitReport", "check"]
 
 
 @dataclass(frozen=True)
@@ -44,14 +35,6 @@ class SplitReport:
     captions: int
     captions_an_image: Range
     words_a_caption: Range
-
-
-@dataclass(frozen=True)
-class Duplicate:
-    """Images of the same bytes, each with its split and the file; `across` tells that the splits differ."""
-
-    images: list[tuple[str, str]]
-    across: bool
 
 
 @dataclass(frozen=True)
@@ -100,22 +83,23 @@ class Report:
         return "\n".join(_describe(self))
 
 
-def check(dataset: Dataset, progress: Callable[[int, int], None] | None = None, threads: int = 4) -> Report:
-    """Count, decode and compare everything in a caption data set.
+def check(
+    dataset: Dataset, progress: Callable[[int, int], None] | None = None, threads: int = 4
+) -> Report | LabelReport:
+    """Count, decode and compare everything in a data set of images with captions, or with labels.
 
     `progress(done, total)` is called after each image. Memory holds a few images at a time, whatever their number.
     """
-    images = [(name, image) for name, split in dataset.splits.items() for image in split.images]
-    broken, duplicates = _examine(images, progress, threads)
+    if all("labels" in split.columns for split in dataset.splits.values()):
+        return check_labels(dataset, progress, threads)
+    broken, groups = examine(dataset, progress, threads)
     words = {
         name: [tokenize(text) for texts in split.captions for text in texts] for name, split in dataset.splits.items()
     }
     vocabulary_split = "train" if "train" in words else ", ".join(words)
     learned = words["train"] if "train" in words else [caption for captions in words.values() for caption in captions]
     counts = Counter(word for caption in learned for word in caption)
-    kinds: dict[str, list[Problem]] = {"missing image": [], "note": [], "": []}
-    for problem in dataset.problems:
-        kinds.get(problem.kind, kinds[""]).append(problem)
+    missing, passed_over, notes = by_kind(dataset.problems)
     return Report(
         name=dataset.name,
         source=dataset.source,
@@ -124,12 +108,12 @@ def check(dataset: Dataset, progress: Callable[[int, int], None] | None = None, 
         vocabulary_split=vocabulary_split,
         vocabulary=len(counts),
         frequent_words=sum(count >= 5 for count in counts.values()),
-        missing=kinds["missing image"],
+        missing=missing,
         broken=broken,
-        duplicates=duplicates,
+        duplicates=duplicates(dataset, groups),
         shared_captions=_shared_captions(dataset, words),
-        passed_over=kinds[""],
-        notes=kinds["note"],
+        passed_over=passed_over,
+        notes=notes,
     )
 
 
@@ -137,60 +121,9 @@ def _count(captions: list[list[str]], words: list[list[str]]) -> SplitReport:
     return SplitReport(
         len(captions),
         len(words),
-        _range([len(texts) for texts in captions]),
-        _range([len(caption) for caption in words]),
+        span([len(texts) for texts in captions]),
+        span([len(caption) for caption in words]),
     )
-
-
-def _range(numbers: list[int]) -> Range:
-    return Range(min(numbers), statistics.median(numbers), max(numbers)) if numbers else Range(0, 0, 0)
-
-
-def _examine(
-    images: list[tuple[str, Any]], progress: Callable[[int, int], None] | None, threads: int
-) -> tuple[list[Problem], list[Duplicate]]:
-    """The images that do not open, and those with the same bytes as another."""
-    broken: list[Problem] = []
-    alike: dict[bytes, list[tuple[str, str]]] = defaultdict(list)
-    results = _in_order(images, threads)
-    for done, ((split, image), (digest, reason)) in enumerate(zip(images, results, strict=True), 1):
-        file = image if isinstance(image, str) else f"image {done} (not a file)"
-        if reason is not None:
-            broken.append(Problem("broken image", reason, file))
-        if digest is not None:
-            alike[digest].append((split, file))
-        if progress is not None:
-            progress(done, len(images))
-    groups = [group for group in alike.values() if len(group) > 1]
-    return broken, [Duplicate(group, len({split for split, _ in group}) > 1) for group in groups]
-
-
-def _in_order(images: list[tuple[str, Any]], threads: int) -> Iterator[tuple[bytes | None, str | None]]:
-    """`_open` of each image by some threads, which run ahead of the reader by a window only."""
-    with ThreadPoolExecutor(max_workers=threads) as pool:
-        waiting = iter([image for _, image in images])
-        window = [pool.submit(_open, image) for image in islice(waiting, _WINDOW)]
-        while window:
-            yield window.pop(0).result()
-            window.extend(pool.submit(_open, image) for image in islice(waiting, 1))
-
-
-def _open(image: Any) -> tuple[bytes | None, str | None]:
-    """The digest of an image's bytes, and the reason why it does not open: either may be None."""
-    from firstlight.data.images import decode, read
-
-    digest = None
-    try:
-        if isinstance(image, np.ndarray):
-            digest = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).digest()
-            read(image)
-        else:
-            data = read_bytes(image)
-            digest = hashlib.sha256(data).digest()
-            decode(data, image)
-    except FirstlightError as error:
-        return digest, str(error)
-    return digest, None
 
 
 def _shared_captions(dataset: Dataset, words: dict[str, list[list[str]]]) -> list[SharedCaption]:
@@ -227,38 +160,17 @@ def _describe(report: Report) -> Iterator[str]:
         f"vocabulary of {report.vocabulary_split}: {report.vocabulary:,} words, "
         f"{report.frequent_words:,} of them at least 5 times"
     )
-    across = sum(duplicate.across for duplicate in report.duplicates)
-    yield f"missing images: {len(report.missing):,}; images that do not open: {len(report.broken):,}"
-    yield f"images that occur more than once: {len(report.duplicates):,}, of these in several splits: {across:,}"
+    yield from tell_images(report.missing, report.broken, report.duplicates)
     for other in report.splits:
         if other != "train" and "train" in report.splits:
             shared = sum(item.split == other for item in report.shared_captions)
             yield f"captions that occur in train and in {other}: {shared:,}"
-    yield from _section("Missing images", report.missing)
-    yield from _section("Images that do not open", report.broken)
-    yield from _section("The same image more than once", [_tell_duplicate(item) for item in report.duplicates])
-    yield from _section(
+    yield from section("Missing images", report.missing)
+    yield from section("Images that do not open", report.broken)
+    yield from section("The same image more than once", [tell_duplicate(item) for item in report.duplicates])
+    yield from section(
         "The same caption in train and in another split",
         [f"{item.caption!r}: {item.train} and, in {item.split}, {item.image}" for item in report.shared_captions],
     )
-    by_kind: dict[str, list[Problem]] = defaultdict(list)
-    for problem in report.passed_over:
-        by_kind[problem.kind].append(problem)
-    for kind, problems in by_kind.items():
-        yield from _section(f"Passed over: {kind}", problems)
-    yield from _section("Notes", report.notes)
-
-
-def _tell_duplicate(duplicate: Duplicate) -> str:
-    return " = ".join(f"{file} ({split})" for split, file in duplicate.images)
-
-
-def _section(title: str, items: Iterable[object]) -> Iterator[str]:
-    """A title with the number of items, the first few, and how many more there are."""
-    lines = list(items)
-    if lines:
-        yield ""
-        yield f"{title} ({len(lines):,})"
-        yield from (f"  {line}" for line in lines[:_SHOWN])
-        if len(lines) > _SHOWN:
-            yield f"  ... and {len(lines) - _SHOWN:,} more"
+    yield from tell_passed_over(report.passed_over)
+    yield from section("Notes", report.notes)

@@ -9,12 +9,15 @@ import os
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
-from firstlight.data.archives import list_files, read_bytes
+import numpy as np
+from numpy.typing import NDArray
+
+from firstlight.data.archives import exists, is_archive, list_files, read_bytes
 from firstlight.data.image_lookup import ImageLookup, is_image
 from firstlight.data.table import Problem
 from firstlight.errors import FirstlightError
 
-__all__ = ["Contents", "Row"]
+__all__ = ["Contents", "LabelledImage", "Row", "open_contents"]
 
 Parsed = TypeVar("Parsed")
 
@@ -34,13 +37,30 @@ class Row(NamedTuple):
     identity: str = ""
 
 
+class LabelledImage(NamedTuple):
+    """One image and its label as a layout gives them, and the place where it is said.
+
+    `image` is a path that exists, or an array of uint8, which then has a `name`. `split` is what the data says (None:
+    nothing).
+    """
+
+    image: str | NDArray[np.uint8]
+    label: str
+    split: str | None
+    file: str
+    line: int | None = None
+    name: str = ""
+
+
 class Contents:
     """The files below a folder or in an archive, sorted into images, sidecars and documents."""
 
-    def __init__(self, root: str, only: str | None = None) -> None:
-        """List `root`; with `only`, that document alone holds the captions."""
+    def __init__(self, root: str, only: str | None = None, alone: bool = False) -> None:
+        """List `root`; with `only`, that document alone holds what is said, and `alone`, nothing beside it counts."""
         self.root = root
-        self.files = list_files(root)
+        self.source = only or root
+        self.name = os.path.basename(os.path.abspath(only if only and alone else root)).split(".")[0]
+        self.files = [only] if only and alone else list_files(root)
         self.known = frozenset(self.files)
         self.images = ImageLookup(root, filter(is_image, self.files))
         self.problems: list[Problem] = []
@@ -114,6 +134,22 @@ class Contents:
                 self.tell("encoding", message, path, line)
                 return data.decode("latin-1")
         raise FirstlightError(f"Expected text in {path}. Received binary data. Save the file as UTF-8 text.")
+
+
+def open_contents(path: str | os.PathLike[str]) -> Contents:
+    """What lies in a folder or an archive, or around a single document. Raises FirstlightError where there is none."""
+    source = os.fspath(path).replace(os.sep, "/").rstrip("/") or "/"
+    if os.path.isdir(source) or (exists(source) and is_archive(source)):
+        return Contents(source)
+    if not exists(source):
+        raise FirstlightError(
+            f"Expected a folder, a zip or tar, or an annotation file. Received {source!r}, which does not exist. "
+            "Check the spelling and the folder you are in."
+        )
+    folder, base = os.path.split(source)
+    contents = Contents(folder or ".", f"{folder or '.'}/{base}", alone=base.lower().endswith(".npz"))
+    contents.source = source
+    return contents
 
 
 _MARKS = (

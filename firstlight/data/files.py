@@ -109,17 +109,17 @@ def fetch(record: Record, progress: Progress | None = None) -> Path:
     return folder
 
 
-def adopt(record: Record, source: str | Path) -> Path:
+def adopt(record: Record, source: str | Path, as_it_is: bool = False) -> Path:
     """Use an own copy from now on; returns where it lies.
 
     A file of the data set's own (the same name as one in `record.files`) is checked and copied into the cache. Any
-    other file or folder stays where it is, and its place is remembered in the cache.
+    other file or folder stays where it is, and its place is remembered in the cache; with `as_it_is` every one does.
     """
     source = Path(source).expanduser().resolve()
     if not source.exists():
         raise FirstlightError(f"Expected a file or folder at {source}. There is nothing.")
     folder = cache_folder() / record.name
-    for file in record.files:
+    for file in () if as_it_is else record.files:
         if source.is_file() and source.name == file.name:
             folder.mkdir(parents=True, exist_ok=True)
             temporary = folder / f".{file.name}.{os.getpid()}.tmp"
@@ -129,6 +129,7 @@ def adopt(record: Record, source: str | Path) -> Path:
                 os.replace(temporary, folder / file.name)
             finally:
                 temporary.unlink(missing_ok=True)
+            _pointer(record).unlink(missing_ok=True)  # what was given last is meant
             return folder / file.name
     cache_folder().mkdir(parents=True, exist_ok=True)
     _write(_pointer(record), f"{source}\n")

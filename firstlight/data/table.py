@@ -30,8 +30,9 @@ class Problem:
 class Split:
     """One part of a data set: columns by name, all of one length.
 
-    A caption split has `names` (one a image, unique), `images` (paths or (height, width, 3) arrays) and `captions`
-    (a list of texts for each image).
+    Every split has `names` (one an image, unique) and `images` (paths, or uint8 arrays of (height, width, 3) or
+    (height, width)). A caption split has `captions` beside them, a list of texts for each image; a labelled one has
+    `labels`, the class of each image as text.
     """
 
     name: str
@@ -67,13 +68,23 @@ class Split:
 
     @property
     def images(self) -> list[Any]:
-        """Each image, as a path or as a (height, width, 3) array of uint8."""
+        """Each image, as a path or as a (height, width, 3) or (height, width) array of uint8."""
         return self.column("images")
 
     @property
     def captions(self) -> list[list[str]]:
         """The captions of each image, as they were written."""
         return self.column("captions")
+
+    @property
+    def labels(self) -> list[str]:
+        """The class of each image, as text."""
+        return self.column("labels")
+
+    @property
+    def classes(self) -> list[str]:
+        """Every label there is: numbers by their value, then names by the alphabet."""
+        return _in_order(set(self.labels))
 
     def take(self, rows: list[int] | range) -> "Split":
         """The split with these rows only, in this order."""
@@ -112,3 +123,12 @@ class Dataset:
     def test(self) -> Split:
         """The part that is looked at once, at the end."""
         return self["test"]
+
+    @property
+    def classes(self) -> list[str]:
+        """Every label of every split: numbers by their value, then names by the alphabet."""
+        return _in_order({label for split in self.splits.values() for label in split.labels})
+
+
+def _in_order(labels: set[str]) -> list[str]:
+    return sorted(labels, key=lambda label: (not label.isdecimal(), int(label) if label.isdecimal() else 0, label))

@@ -1,6 +1,7 @@
 """`firstlight data` as a user meets it: the words on the screen, the files, the exit codes."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,8 @@ def photos(tmp_path: Path) -> Path:
 def test_list_names_every_data_set() -> None:
     result = run("list")
     assert result.exit_code == 0
-    for part in ("scenes", "flickr8k", "flickr30k", "coco", "8,000", "1.1 GB", "on request", "yes", "no"):
+    names = ("scenes", "flickr8k", "flickr30k", "coco", "digits", "mnist", "fashion_mnist", "cifar10", "flowers")
+    for part in (*names, "8,000", "1.1 GB", "on request", "70,000", "11 MB", "labels", "yes", "no"):
         assert part in result.output
 
 
@@ -53,7 +55,8 @@ def test_get_refuses_a_folder_that_cannot_be_loaded(tmp_path: Path) -> None:
 
 
 def test_get_says_what_to_do() -> None:
-    assert "drawn on this machine" in run("get", "scenes").output
+    assert "scenes needs no download" in run("get", "scenes").output
+    assert "digits needs no download" in run("get", "digits").output
     unknown = run("get", "flicker8k")
     assert unknown.exit_code == 2
     assert "Did you mean 'flickr8k'?" in unknown.output
@@ -67,6 +70,89 @@ def test_get_checks_a_file_of_the_download(tmp_path: Path) -> None:
     result = run("get", "flickr8k", "--from", tmp_path / "Flickr8k_text.zip")
     assert result.exit_code == 2
     assert "md5:bf6c1abcb8e4a833b7f922104de18627" in result.output
+
+
+@pytest.fixture
+def classes(tmp_path: Path) -> Path:
+    """Three classes of six images in folders, without a split."""
+    for number, label in enumerate(["cat", "[dog]", "owl"]):
+        (tmp_path / "animals" / label).mkdir(parents=True)
+        for index in range(6):
+            picture = Image.new("RGB", (32, 24), (80 * number, 40 * index, 160))
+            picture.save(tmp_path / "animals" / label / f"{label}{index}.jpg", quality=95)
+    return tmp_path / "animals"
+
+
+def test_get_uses_a_copy_of_labelled_images_in_any_form(classes: Path) -> None:
+    result = run("get", "cifar10", "--from", classes)
+    assert result.exit_code == 0, result.output
+    assert f"cifar10 is in {classes}" in result.output
+    assert "Layout folders; images: train 14" in result.output
+    assert "Received 'cifar10', which is for 'labels'" in run("check", "cifar10", "--task", "captions").output
+    assert run("check", "cifar10").exit_code == 0
+
+
+def test_get_uses_a_whole_copy_under_the_name_of_the_download(tmp_path: Path) -> None:
+    arrays = {"x_train": np.zeros((4, 5, 5), np.uint8), "y_train": np.arange(4)}
+    np.savez(tmp_path / "mnist.npz", **arrays)
+    result = run("get", "mnist", "--from", tmp_path / "mnist.npz")
+    assert result.exit_code == 0, result.output
+    assert "with the checksum sha256:731c5ac" in result.output
+    assert "is used as your own copy, where it lies" in result.output
+    assert "train               4" in run("check", "mnist").output
+    (tmp_path / "mnist.npz").write_bytes((tmp_path / "mnist.npz").read_bytes()[:-50])
+    result = run("get", "mnist", "--from", tmp_path / "mnist.npz")
+    assert result.exit_code == 2
+    assert "it is damaged or another file" in result.output
+
+
+def test_check_recognises_labels(classes: Path) -> None:
+    result = run("check", classes)
+    assert result.exit_code == 0, result.output
+    assert "animals: layout folders" in result.output
+    assert re.search(r"^\[dog\] +[45] +\d +\d$", result.output, re.MULTILINE)
+    report = json.loads(CliRunner().invoke(main, ["data", "check", str(classes), "--task", "labels", "--json"]).stdout)
+    assert set(report["classes"]) == {"cat", "[dog]", "owl"}
+    assert run("check", classes, "--task", "captions").exit_code == 2
+    assert run("check", classes, "--layout", "folders", "--strict").exit_code == 0
+    (classes / "empty").mkdir()
+    assert run("check", classes, "--strict").exit_code == 1
+
+
+def test_show_takes_some_of_each_class(classes: Path, tmp_path: Path) -> None:
+    result = run("show", classes, "--split", "train", "--count", "2", "--out", tmp_path / "sheet.png")
+    assert result.exit_code == 0, result.output
+    assert [line for line in result.output.splitlines() if not line.startswith(" ")][:3] == ["[dog]", "cat", "owl"]
+    assert result.output.count(".jpg") == 6
+    with Image.open(tmp_path / "sheet.png") as picture:
+        pixels = np.asarray(picture).astype(int)
+    assert pixels.shape[1] == 2 * 40 + 2 * 300 + 24  # a row a class
+    assert run("show", classes, "--split", "train", "--seed", "1").output != run("show", classes).output
+
+
+def test_show_draws_grey_arrays(tmp_path: Path) -> None:
+    result = run("show", "digits", "--count", "1", "--out", tmp_path / "digits.png")
+    assert result.exit_code == 0, result.output
+    assert result.output.count("digit-") == 10
+    with Image.open(tmp_path / "digits.png") as picture:
+        assert picture.height > 3000
+
+
+def test_check_and_show_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "measured.csv"
+    path.write_text("size,colour,label\n1.5,[red],a\n2,,b\n3,[blue],a\nx\n")
+    result = run("check", path, "--task", "table")
+    assert result.exit_code == 0, result.output
+    assert "3 rows, 3 columns, target 'label'" in result.output
+    assert "measured.csv:5: 1 cells instead of 3" in result.output
+    assert run("check", path, "--task", "table", "--strict").exit_code == 1
+    report = json.loads(CliRunner().invoke(main, ["data", "check", str(path), "--task", "table", "--json"]).stdout)
+    assert [column["kind"] for column in report["columns"]] == ["number", "category", "category"]
+    shown = run("show", path, "--task", "table", "--count", "2").output
+    assert "1.5" in shown
+    assert "[red]" in shown
+    assert "[blue]" not in shown
+    assert "task 'table'" in run("check", path).output
 
 
 def test_check_tells_problems_and_strict_makes_them_an_error(photos: Path) -> None:

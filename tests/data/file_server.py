@@ -11,13 +11,14 @@ CHECKSUM = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
 
 
 class Server(ThreadingHTTPServer):
-    """Serves CONTENT under any path. `cuts`: after how many bytes each of the next answers breaks off."""
+    """Serves `contents` by path, CONTENT under any other. `cuts`: after how many bytes the next answers break off."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.content = CONTENT
+        self.contents: dict[str, bytes] = {}
         self.ranges = True
         self.cuts: list[int] = []
         self.requests: list[tuple[str, str]] = []  # (path, range)
@@ -38,7 +39,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         if self.server.gate is not None:
             self.server.gate.wait(10)
-        content = self.server.content
+        content = self.server.contents.get(self.path, self.server.content)
         begin = int(asked.removeprefix("bytes=").split("-")[0]) if asked and self.server.ranges else 0
         if begin >= len(content):
             self.send_response(416)

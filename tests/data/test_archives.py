@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from firstlight.data.archives import exists, is_archive, list_files, read_bytes
+from firstlight.data.archives import empty_folders, exists, is_archive, list_files, read_bytes
 from firstlight.errors import FirstlightError
 
 TEXT = b"a line of text, and once more a line of text\n" * 20
@@ -221,3 +221,20 @@ def test_thirty_thousand_members_are_listed_once_and_read_fast(tmp_path: Path) -
         assert read_bytes(name) == b"x"
     assert len(names) == 30_000
     assert time.perf_counter() - start < 10  # opening the list again for each of the 1,000 would take minutes
+
+
+def test_empty_folders_are_found_on_disk_and_in_archives(tmp_path: Path) -> None:
+    (tmp_path / "set" / "full").mkdir(parents=True)
+    (tmp_path / "set" / "full" / "x.txt").write_bytes(TEXT)
+    (tmp_path / "set" / "outer" / "inner").mkdir(parents=True)
+    (tmp_path / "set" / ".hidden").mkdir()
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        tar.add(tmp_path / "set", "set")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for path in sorted((tmp_path / "set").rglob("*")):
+            archive.write(path, path.relative_to(tmp_path))
+    expected = [f"{tmp_path}/{name}/outer/inner" for name in ("a.tar/set", "a.zip/set", "set")]
+    assert empty_folders(tmp_path) == expected
+    assert [found for name in ("a.tar", "a.zip", "set") for found in empty_folders(tmp_path / name)] == expected
+    assert empty_folders(tmp_path / "a.zip" / "set") == [expected[1]]
+    assert list_files(tmp_path / "a.zip") == [f"{tmp_path}/a.zip/set/full/x.txt"]

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from firstlight.data.captions import load_captions
-from firstlight.data.check import Range, check
+from firstlight.data.check import check
+from firstlight.data.check_images import Range
 from firstlight.data.table import Dataset, Problem, Split
 
 

@@ -265,3 +265,14 @@ def test_the_cache_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cache_folder() == Path.home() / "photos"
     monkeypatch.delenv("FIRSTLIGHT_DATA")
     assert "firstlight" in str(cache_folder())
+
+
+def test_what_was_given_last_is_meant(tmp_path: Path) -> None:
+    own = tmp_path / "own.zip"
+    own.write_bytes(b"mine")
+    (tmp_path / "photos.zip").write_bytes(CONTENT)
+    assert adopt(record("http://127.0.0.1/photos.zip"), own) == own
+    assert find(record("http://127.0.0.1/photos.zip")) == own
+    copied = adopt(record("http://127.0.0.1/photos.zip"), tmp_path / "photos.zip")
+    assert copied == cache_folder() / "photos" / "photos.zip"
+    assert find(record("http://127.0.0.1/photos.zip")) == cache_folder() / "photos"
