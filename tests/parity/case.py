@@ -32,6 +32,7 @@ class Case(NamedTuple):
         integers: the input is whole numbers below this.
         mask: call it with this mask, (BATCH, time) of bool.
         tolerance: relative to the largest number, for float32.
+        coarse: finite differences say nothing, as numbers lose digits on the way: a score that is lowered by 1e9 does.
         not_on: back ends of Keras that give something else here than TensorFlow, which the engine follows.
     """
 
@@ -43,6 +44,7 @@ class Case(NamedTuple):
     integers: int = 0
     mask: Any = None
     tolerance: float = 1e-5
+    coarse: bool = False
     not_on: tuple[str, ...] = ()
 
     @property
@@ -72,9 +74,9 @@ def made(source: Any, layer: str, config: dict[str, Any], **more: Any) -> Any:
     return getattr(source, layer)(**{key: value(x) for key, x in config.items()}, **more)
 
 
-def draw(case: Case, dtype: str = "float32") -> tuple[Any, dict[str, Any]]:
-    """The input (or list of inputs) and the further arguments of a row."""
-    random = np.random.default_rng(len(case.name))
+def draw(case: Case, dtype: str = "float32", batch: int = 0) -> tuple[Any, dict[str, Any]]:
+    """The input (or list of inputs) and the further arguments of a row; other numbers for another `batch`."""
+    random = np.random.default_rng(len(case.name) + 1000 * batch)
 
     def array(shape: Any) -> Any:
         if isinstance(shape, np.ndarray | bool):

@@ -15,10 +15,19 @@ DENSE = [
     Case("Embedding", {"input_dim": 7, "output_dim": 3}, (4,), integers=7),
     Case("Embedding", {"input_dim": 7, "output_dim": 3, "mask_zero": True}, (4, 2), integers=7),
     Case("ReversibleEmbedding", {"input_dim": 7, "output_dim": 3}, (4,), integers=7),
+    Case("ReversibleEmbedding", {"input_dim": 7, "output_dim": 3, "mask_zero": True}, (4,), integers=7),
+    Case("ReversibleEmbedding", {"input_dim": 7, "output_dim": 3}, (4, 3), {"reverse": True}),
+    Case(
+        "ReversibleEmbedding",
+        {"input_dim": 7, "output_dim": 3, "tie_weights": False, "logit_soft_cap": 0.5},
+        (4, 3),
+        {"reverse": True},
+    ),
     Case("Identity", {}, (3,)),
     Case("Masking", {"mask_value": 0.5}, (4, 2)),
     Case("Softmax", {"axis": 1}, (4, 2)),
     Case("Softmax", {}, (4,), mask=TEXT_MASK),
+    Case("Softmax", {}, (4,), mask=TEXT_MASK & [[True], [False], [True]]),
     Case("ReLU", {"max_value": 1.0, "negative_slope": 0.1, "threshold": 0.2}, (6,)),
     Case("LeakyReLU", {}, (6,)),
     Case("ELU", {"alpha": 0.7}, (6,)),
@@ -53,8 +62,10 @@ DENSE = [
 ]
 SHAPES = [
     Case("Flatten", {}, (2, 3)),
+    Case("Flatten", {}, (2, 3, 2)),
     Case("Reshape", {"target_shape": (3, -1)}, (2, 6)),
     Case("Permute", {"dims": (2, 3, 1)}, (2, 3, 4)),
+    Case("Permute", {"dims": (2, 1)}, (3, 4)),
     Case("RepeatVector", {"n": 3}, (4,)),
     Case("Rescaling", {"scale": 0.5, "offset": -1.0}, (3, 2)),
     Case("Rescaling", {"scale": [0.5, 2.0], "offset": [0.0, 1.0]}, (3, 2)),
@@ -76,6 +87,7 @@ MERGING = [
     Case("Dot", {"axes": 1}, [(4,), (4,)]),
     Case("Dot", {"axes": -1, "normalize": True}, [(3, 4), (2, 4)]),
     Case("Dot", {"axes": (2, 1)}, [(3, 4), (4, 5)]),
+    Case("Dot", {"axes": 1, "normalize": True}, [(3, 4), (3, 2)]),
 ]
 NORMALIZATION = [
     Case("BatchNormalization", {}, (4,)),
@@ -91,6 +103,7 @@ NORMALIZATION = [
     Case("GroupNormalization", {"groups": -1, "axis": 1}, (3, 4)),
     Case("RMSNormalization", {}, (3, 8)),
     Case("UnitNormalization", {}, (3, 8)),
+    Case("UnitNormalization", {"axis": [1, 2]}, (3, 2, 4)),
     Case("Normalization", {"mean": [1.0, 2.0], "variance": [4.0, 0.25]}, (3, 2)),
     Case("Normalization", {"mean": 1.0, "variance": 4.0, "axis": None, "invert": True}, (3, 2)),
 ]

@@ -1,6 +1,7 @@
 """What Keras makes of a row of the table, on whichever back end is set: values and gradients as arrays."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -16,6 +17,42 @@ def value_and_gradients(
     """
     backend = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[keras.backend.backend()]
     return backend(function, inputs, weights)
+
+
+def build(function: Callable[..., Any], inputs: Sequence[np.ndarray]) -> None:
+    """Call `function` so that layers within it make their weights; on JAX on symbols, so that nothing is compiled."""
+    if keras.backend.backend() == "jax":
+        with contextlib.suppress(ValueError):  # some layers tell no shape of what they compute
+            function(*(keras.KerasTensor(x.shape, str(x.dtype)) for x in inputs))
+            return
+    function(*inputs)
+
+
+def loss_and_gradients(function: Callable[..., Any], weights: Sequence[keras.Variable]) -> Callable[..., Any]:
+    """Of a function of arrays that gives a loss, one that gives it with its gradients for weights; on TensorFlow.
+
+    It is traced at its first call: for ten steps of a recurrent layer that is cheaper than ten walks through Python.
+    """
+    import tensorflow as tf
+
+    @tf.function(autograph=False)
+    def both(*inputs: Any) -> Any:
+        with tf.GradientTape() as tape:
+            loss = function(*inputs)
+        gradients = tape.gradient(loss, [weight.value for weight in weights], unconnected_gradients="zero")
+        return loss, [tf.convert_to_tensor(g) for g in gradients]  # of rows of a table, the whole table's
+
+    return lambda *arrays: both(*[tf.convert_to_tensor(x) for x in arrays])
+
+
+@contextlib.contextmanager
+def unoptimized() -> Iterator[None]:
+    """Within, TensorFlow runs what it traced as it is: to look for something faster takes longer than to run it."""
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    yield
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
 
 
 def _flat(outputs: Any) -> list[Any]:
@@ -61,7 +98,8 @@ def _jax(function: Any, inputs: Any, weights: Any) -> Any:
         with keras.StatelessScope(state_mapping=pairs):
             return _flat(function(*arguments))
 
-    outputs, pull = jax.vjp(run, [tensors[n] for n in places], [weight.value for weight in weights])
+    # As one program: to compile each operation by itself takes longer.
+    outputs, pull = jax.vjp(jax.jit(run), [tensors[n] for n in places], [weight.value for weight in weights])
 
     def back(gradients: Sequence[np.ndarray]) -> tuple[list[Any], list[Any]]:
         to_inputs, to_weights = pull([jnp.asarray(g) for g in gradients])

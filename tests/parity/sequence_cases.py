@@ -10,6 +10,8 @@ ENDS = np.array([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0], [1, 0, 0, 0, 0]], bool)
 """Sequences that end sooner or later, for a time of 5."""
 HOLES = np.array([[0, 1, 1, 0, 1], [0, 0, 1, 1, 0], [1, 1, 0, 1, 1]], bool)
 """Sequences that begin later, and with steps left out."""
+STEPS = np.stack([ENDS, HOLES], axis=1)
+"""A mask for each of 2 times 5 steps."""
 SHORTER = np.array([[1, 1, 1, 1], [1, 1, 0, 0], [0, 1, 1, 0]], bool)
 """For a time of 4."""
 SEES = np.random.default_rng(0).random((3, 5, 4)) < 0.6
@@ -31,6 +33,8 @@ def recurrent(name: str, states: int) -> list[Case]:
         ({"activation": "relu", **ALL}, {}, HOLES),
         ({}, {}, ENDS),
         (ALL, {}, ENDS),
+        ({"go_backwards": True}, {}, HOLES),
+        ({"go_backwards": True, "zero_output_for_mask": True, **ALL}, {}, HOLES),
         ({"go_backwards": True, **ALL}, {}, ENDS),
         (ALL, start, None),
         ({"return_state": True}, start, HOLES),
@@ -73,27 +77,28 @@ def bidirectional() -> list[Case]:
 HEADS: dict[str, Any] = {"num_heads": 2, "key_dim": 3}
 GROUPS: dict[str, Any] = {"head_dim": 3, "num_query_heads": 4, "num_key_value_heads": 2}
 OTHER: dict[str, Any] = {"value": (4, 7)}
+ALIKE: dict[str, Any] = {"value": (4, 6)}  # in a functional model, Keras wants it as wide as the query
 SCORES: dict[str, Any] = {"return_attention_scores": True}
 
 
-def heads(name: str, config: dict[str, Any]) -> list[Case]:
-    """Rows that both attentions of several heads have."""
+def heads(name: str, config: dict[str, Any], other: dict[str, Any]) -> list[Case]:
+    """Rows that both attentions of several heads have; `other` has the value."""
     rows: list[tuple[dict[str, Any], dict[str, Any]]] = [
-        ({}, OTHER),
-        ({}, {**OTHER, **SCORES}),
-        ({}, {**OTHER, "key": (4, 5)}),
-        ({"use_bias": False}, OTHER),
-        ({"use_gate": True}, {**OTHER, **SCORES}),
-        ({}, {**OTHER, "attention_mask": SEES}),
-        ({}, {**OTHER, "attention_mask": SEES[0]}),
-        ({}, {**OTHER, **SCORES, "attention_mask": SEES[:, None]}),
-        ({}, {**OTHER, **SCORES, "value_mask": SHORTER}),
-        ({}, {**OTHER, "key": (4, 5), "value_mask": SHORTER, "key_mask": SHORTER[::-1]}),
-        ({}, {**OTHER, "value_mask": SHORTER & False}),
-        ({}, {**OTHER, **SCORES, "value_mask": SHORTER & False}),
-        ({"dropout": 0.5}, {**OTHER, "value_mask": SHORTER & False}),
-        ({}, {**OTHER, "use_causal_mask": True}),
-        ({}, {**OTHER, **SCORES, "use_causal_mask": True, "attention_mask": SEES | True}),
+        ({}, other),
+        ({}, {**other, **SCORES}),
+        ({}, {**other, "key": (4, 5)}),
+        ({"use_bias": False}, other),
+        ({"use_gate": True}, {**other, **SCORES}),
+        ({}, {**other, "attention_mask": SEES}),
+        ({}, {**other, "attention_mask": SEES[0]}),
+        ({}, {**other, **SCORES, "attention_mask": SEES[:, None]}),
+        ({}, {**other, **SCORES, "value_mask": SHORTER}),
+        ({}, {**other, "key": (4, 5), "value_mask": SHORTER, "key_mask": SHORTER[::-1]}),
+        ({}, {**other, "value_mask": SHORTER & False}),
+        ({}, {**other, **SCORES, "value_mask": SHORTER & False}),
+        ({"dropout": 0.5}, {**other, "value_mask": SHORTER & False}),
+        ({}, {**other, "use_causal_mask": True}),
+        ({}, {**other, **SCORES, "use_causal_mask": True, "attention_mask": SEES | True}),
         ({"sliding_window": 2}, {"value": (5, 6), **SCORES}),
         ({"sliding_window": 2}, {"value": (5, 6), "use_causal_mask": True}),
     ]
@@ -111,7 +116,11 @@ def attention(name: str, configs: list[dict[str, Any]]) -> list[Case]:
         (pair, {"mask": [ENDS, SHORTER]}),
         (pair, {"mask": [HOLES, SHORTER | [[1, 0, 0, 0]]], "use_causal_mask": True, **SCORES}),
     ]
-    return [Case(name, config, shape, arguments) for config in configs for shape, arguments in rows]
+    blind = {"mask": [ENDS, SHORTER & [[1], [0], [1]]]}  # one of the three sees nothing
+    return [
+        *(Case(name, config, shape, arguments) for config in configs for shape, arguments in rows),
+        *(Case(name, config, pair, blind, coarse=True) for config in configs),
+    ]
 
 
 CASES: list[Case] = [
@@ -128,6 +137,12 @@ CASES: list[Case] = [
     Case("LSTMCell", {"units": 3, "activation": "relu", "use_bias": False}, (4,), {"states": [(3,), (3,)]}),
     Case("GRUCell", {"units": 3}, (4,), {"states": [(3,)]}),
     Case("GRUCell", {"units": 3, "reset_after": False}, (4,), {"states": [(3,)]}),
+    Case(
+        "StackedRNNCells",
+        {"cells": [Wrapped("GRUCell", {"units": 3}), Wrapped("LSTMCell", {"units": 2})]},
+        (4,),
+        {"states": [[(3,)], [(2,), (2,)]]},
+    ),
     Case("RNN", {"cell": Wrapped("LSTMCell", {"units": 3}), **ALL}, (5, 4), mask=ENDS),
     Case("RNN", {"cell": [Wrapped("GRUCell", {"units": 3}), Wrapped("LSTMCell", {"units": 2})]}, (5, 4)),
     Case(
@@ -139,13 +154,15 @@ CASES: list[Case] = [
     *bidirectional(),
     Case("TimeDistributed", {"layer": Wrapped("Dense", {"units": 3})}, (5, 4)),
     Case("TimeDistributed", {"layer": Wrapped("LSTM", {"units": 3})}, (2, 5, 4)),
+    Case("TimeDistributed", {"layer": Wrapped("GRU", {"units": 3})}, (2, 5, 4), mask=STEPS),
+    Case("TimeDistributed", {"layer": Wrapped("Conv2D", {"filters": 2, "kernel_size": 2})}, (2, 3, 4, 2)),
     Case("EinsumDense", {"equation": "ab,bc->ac", "output_shape": 3, "bias_axes": "c"}, (4,)),
     Case("EinsumDense", {"equation": "abc,cd->abd", "output_shape": (None, 3), "activation": "tanh"}, (5, 4)),
     Case("EinsumDense", {"equation": "...x,xy->...y", "output_shape": 3, "bias_axes": "y"}, (2, 5, 4)),
     Case("EinsumDense", {"equation": "ab...,bc->ac...", "output_shape": 3, "bias_axes": "c"}, (4, 5, 2)),
     Case("EinsumDense", {"equation": "abc,bcde->ade", "output_shape": (3, 2), "bias_axes": "e"}, (5, 4)),
     Case("EinsumDense", {"equation": "abc,bcd->abd", "output_shape": (5, 3), "bias_axes": "bd"}, (5, 4)),
-    *heads("MultiHeadAttention", HEADS),
+    *heads("MultiHeadAttention", HEADS, OTHER),
     # On JAX, Keras refuses values of another width than keys.
     Case("MultiHeadAttention", {**HEADS, "value_dim": 4}, (5, 6), OTHER, not_on=("jax",)),
     Case("MultiHeadAttention", {**HEADS, "output_shape": 3}, (5, 6), OTHER),
@@ -156,8 +173,8 @@ CASES: list[Case] = [
         OTHER,
         not_on=("jax",),
     ),
-    *heads("GroupQueryAttention", GROUPS),
-    Case("GroupQueryAttention", {**GROUPS, "num_key_value_heads": 1}, (5, 6), OTHER),
+    *heads("GroupQueryAttention", GROUPS, ALIKE),
+    Case("GroupQueryAttention", {**GROUPS, "num_key_value_heads": 1}, (5, 6), ALIKE),
     *attention("Attention", [{}, {"use_scale": True}, {"score_mode": "concat"}]),
     Case("Attention", {"use_scale": True, "score_mode": "concat"}, [(5, 6), (4, 6)]),
     *attention("AdditiveAttention", [{}, {"use_scale": False}]),

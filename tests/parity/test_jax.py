@@ -1,30 +1,24 @@
-"""The table on the JAX back end of Keras: the first row of each layer, in a process of its own.
+"""The table on the JAX back end of Keras, in a process of its own that runs beside the other tests: see conftest.py.
 
-All rows: `KERAS_BACKEND=jax python -m pytest tests/parity/test_layers.py -k value`, some three minutes.
+It takes the first row of each layer; with `--write-proven` all rows.
 """
 
-import importlib.util
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.parity.conftest import OnJax
+from tests.parity.proven import Proven
 
 
 @pytest.mark.slow
-def test_a_row_of_each_layer_is_equal_on_jax() -> None:
-    if importlib.util.find_spec("jax") is None:
+def test_a_row_of_each_layer_is_equal_on_jax(proven: Proven, on_jax: OnJax | None) -> None:
+    if on_jax is None:
         pytest.skip("needs jax")
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "PARITY_ROWS": "first", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/parity/test_layers.py"]
-    done = subprocess.run(
-        [*command, "-k", "equal_those_of_keras"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
-    passed = re.search(r"(\d+) passed", done.stdout)
+    code = on_jax.process.wait(timeout=1800)
+    output = on_jax.output.read_text(encoding="utf-8")
+    assert code == 0, output[-4000:]
+    passed = re.search(r"(\d+) passed", output)
     assert passed is not None
     assert int(passed[1]) > 60
+    proven.read(on_jax.notes, "value", "JAX")

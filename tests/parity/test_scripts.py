@@ -26,7 +26,7 @@ def run(script: Path, library: str) -> dict[str, Any]:
     names: dict[str, Any] = {}
     exec(compile(text.replace("from firstlight.engine import", f"from {library} import"), str(script), "exec"), names)
     found: dict[str, Any] = names["result"]
-    return found
+    return found | {f"weight {n}": weight for n, weight in enumerate(names["model"].get_weights())}
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=[script.stem for script in SCRIPTS])
