@@ -23,6 +23,7 @@ COMMANDS = {
     ),
     "ensemble": ("firstlight.cli.ensemble:ensemble", "Let several trained captioners speak as one."),
     "caption": ("firstlight.cli.caption:caption", "Describe images with a trained captioner."),
+    "classify": ("firstlight.cli.classify:classify", "Tell what images show with a trained classifier."),
     "trace": ("firstlight.cli.trace:trace", "See what a network does with an input, step by step."),
     "data": ("firstlight.cli.data:data", "List, get, check and show data sets."),
 }

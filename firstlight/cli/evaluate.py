@@ -5,6 +5,7 @@ What is judged, and how it is written down, stands in `judging` and `reports`.
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -38,9 +39,10 @@ def evaluate(
     from firstlight.cli.keras_start import load_keras
     from firstlight.cli.loading import load_data
     from firstlight.cli.reports import publish
+    from firstlight.systems.system import task_of
 
     source, known_layout = (data, layout) if data else trained_on(run)
-    dataset = load_data(source, layout or known_layout)
+    dataset: Any = load_data(source, layout or known_layout, task=task_of(run))
     dataset[split]  # a split that is not there is told before the network is loaded
     load_keras()
     judgement = judge(systems.load(run), dataset, split, beam_width=beam)

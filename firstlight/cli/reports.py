@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from firstlight.cli.judging import Judgement
 from firstlight.cli.records import write
@@ -27,6 +28,8 @@ _PERCENT = {
     "fact_recall": "Fact recall",
     "distinct": "Distinct captions",
     "accuracy": "Accuracy",
+    "top_5": "Top-5 accuracy",
+    "calibration_error": "Calibration error",
 }
 _FACTS = (
     "Precision: the share of what the captions claim that is true. Recall: the share of what a complete caption tells "
@@ -36,12 +39,17 @@ EACH_SECTION = 20  # pictures in a section of the gallery: a page of some 2 MB
 
 
 def publish(judgement: Judgement, folder: Path, title: str, *, quiet: bool = False) -> None:
-    """Write `metrics.json` and for a captioner `gallery.html` into a folder, and print the table unless `quiet`."""
+    """Write `metrics.json` and by need `gallery.html` or `confusion.png`, and print the table unless `quiet`."""
     written = [folder / "metrics.json"]
     remember(written[0], judgement.key, judgement.report)
     if judgement.captions is not None:
         written.append(folder / "gallery.html")
         write_gallery(written[1], title, judgement)
+    if "confusion" in judgement.report:
+        from firstlight import plots
+
+        written.append(folder / "confusion.png")
+        plots.confusion(np.array(judgement.report["confusion"]), list(judgement.report["classes"]), written[-1])
     if not quiet:
         print_report(title, judgement.report)
         if "fact_kinds" in judgement.report:
@@ -100,8 +108,6 @@ def remember(path: Path, key: str, value: Any) -> None:
 
 def write_gallery(path: Path, title: str, judgement: Judgement) -> None:
     """The page of best, worst and random captions by CIDEr; every picture is in one section at most."""
-    import numpy as np
-
     from firstlight import pages
     from firstlight.data.images import read
     from firstlight.metrics import cider

@@ -16,6 +16,7 @@ from firstlight.errors import FirstlightError
 
 __all__ = ["check", "command", "train", "train_in"]
 
+_JUDGED_BY = {"captions": ("validation",), "labels": ("test", "validation")}
 _RESERVED = {"data", "out", "layout", "restart", "overfit"}  # options that every system has
 
 
@@ -89,16 +90,18 @@ def _train(system: Any, source: str, layout: str | None, out: Path, restart: boo
     from firstlight.cli.reports import publish
     from firstlight.data import CATALOGUE
 
-    dataset = load_data(source, layout)
+    dataset: Any = load_data(source, layout, task=system.task)
     if restart and (out / "system.json").exists():
         shutil.rmtree(out)
     place = source if source in CATALOGUE else os.path.abspath(os.path.expanduser(source))
     train_in(out, system, dataset, {"source": place, "layout": layout}, training)
-    if "validation" not in dataset.splits:
+    # A classifier takes what decides from its training part, so that a test part may be judged at once.
+    judged = next((name for name in _JUDGED_BY[system.task] if name in dataset.splits), None)
+    if judged is None:
         click.echo(_not_judged(system, dataset, out))
         return
     check(out, system, dataset)
-    publish(judge(system, dataset, "validation", beam_width=3), out, f"{out} on {dataset.name}, validation")
+    publish(judge(system, dataset, judged, beam_width=3), out, f"{out} on {dataset.name}, {judged}")
 
 
 def train_in(out: Path, system: Any, dataset: Dataset, record: dict[str, Any], training: dict[str, Any]) -> None:
@@ -159,7 +162,7 @@ def _overfit(system: Any, source: str, layout: str | None, images: int, training
 
     if not hasattr(system, "overfit"):
         raise FirstlightError(f"Expected a system with a check by overfitting. Received a {type(system).__name__}.")
-    split = load_data(source, layout).train
+    split = load_data(source, layout, task=system.task).train  # type: ignore[union-attr]
     load_keras()
     display = progress()
     try:

@@ -1,9 +1,17 @@
 """Metrics as plain functions of Python lists and arrays; they know no data set and no framework.
 
-Caption metrics, the intervals to report beside them, and how many of a caption's facts are true.
+Caption metrics, the intervals to report beside them, how many of a caption's facts are true, and how well classes
+and their probabilities are told.
 """
 
 from firstlight.metrics.baselines import diversity, most_typical
+from firstlight.metrics.calibration import (
+    CalibrationCurve,
+    brier_score,
+    calibration_curve,
+    calibration_error,
+    log_loss,
+)
 from firstlight.metrics.captions import (
     Score,
     bleu,
@@ -15,26 +23,65 @@ from firstlight.metrics.captions import (
     score,
     spice,
 )
+from firstlight.metrics.classification import (
+    ClassReport,
+    Proportion,
+    accuracy,
+    class_report,
+    confusion_matrix,
+    proportion,
+    top_k_accuracy,
+)
 from firstlight.metrics.consensus import CiderD
 from firstlight.metrics.facts import fact_precision, fact_recall, fact_scores
 from firstlight.metrics.intervals import bootstrap, bootstrap_difference
+from firstlight.metrics.ranking import (
+    PrecisionRecallCurve,
+    RocArea,
+    RocCurve,
+    average_precision,
+    precision_recall_curve,
+    roc_auc,
+    roc_auc_by_class,
+    roc_curve,
+)
 
 __all__ = [
+    "CalibrationCurve",
     "CiderD",
+    "ClassReport",
+    "PrecisionRecallCurve",
+    "Proportion",
+    "RocArea",
+    "RocCurve",
     "Score",
+    "accuracy",
+    "average_precision",
     "bleu",
     "bootstrap",
     "bootstrap_difference",
+    "brier_score",
+    "calibration_curve",
+    "calibration_error",
     "cider",
     "cider_d",
     "cider_plain",
+    "class_report",
+    "confusion_matrix",
     "diversity",
     "fact_precision",
     "fact_recall",
     "fact_scores",
+    "log_loss",
     "meteor",
     "most_typical",
+    "precision_recall_curve",
+    "proportion",
+    "roc_auc",
+    "roc_auc_by_class",
+    "roc_curve",
     "rouge_l",
     "score",
     "spice",
+    "top_k_accuracy",
 ]

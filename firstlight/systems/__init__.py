@@ -1,25 +1,32 @@
 """Whole systems on Keras 3, each trained on the user's own data by one command.
 
-`SYSTEMS` names them for the command line. A system's module loads Keras only when a network is built.
+`SYSTEMS` names them for the command line; `ESTIMATORS` are models of tables, which follow scikit-learn's protocol. A
+module loads Keras only when a network is built.
 """
 
 import os
 from importlib import import_module
 from typing import Any
 
-__all__ = ["SYSTEMS", "Captioner", "load"]
+__all__ = ["ESTIMATORS", "SYSTEMS", "Captioner", "ImageClassifier", "LinearRegression", "LogisticRegression", "load"]
 
 # TensorFlow greets every start with a page of notices; whoever wants them sets the variable.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 SYSTEMS = {
     "captioner": "firstlight.systems.captioner:Captioner",
+    "classifier": "firstlight.systems.classifier:ImageClassifier",
+}
+
+ESTIMATORS = {
+    "linear-regression": "firstlight.systems.linear:LinearRegression",
+    "logistic-regression": "firstlight.systems.linear_logistic:LogisticRegression",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import a system's class when it is first asked for."""
-    for place in SYSTEMS.values():
+    """Import a class when it is first asked for."""
+    for place in (*SYSTEMS.values(), *ESTIMATORS.values()):
         module, _, cls = place.partition(":")
         if cls == name:
             return getattr(import_module(module), name)

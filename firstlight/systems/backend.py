@@ -11,7 +11,15 @@ import keras
 import numpy as np
 from keras import ops
 
-__all__ = ["compiled", "compiles_each_shape", "fast_precision", "make_repeatable", "trains_under_xla"]
+__all__ = [
+    "compiled",
+    "compiles_each_shape",
+    "fast_precision",
+    "has_double_precision",
+    "make_repeatable",
+    "repeated",
+    "trains_under_xla",
+]
 
 
 def trains_under_xla() -> bool:
@@ -33,6 +41,15 @@ def make_repeatable(seed: int) -> None:
         tensorflow.config.experimental.enable_op_determinism()
         # Its graph optimizer orders sums by the names of nodes, which change with what was compiled before.
         tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
+def has_double_precision() -> bool:
+    """Whether float64 is float64: JAX takes it for float32 unless it is told otherwise."""
+    if keras.backend.backend() != "jax":
+        return True
+    import jax
+
+    return bool(jax.config.jax_enable_x64)
 
 
 def fast_precision(size: int = 512) -> str:
@@ -85,3 +102,78 @@ def compiled(
             return function(*[ops.convert_to_tensor(array) for array in arrays])
 
     return without_gradient
+
+
+def repeated(step: Callable[..., Any], variables: Sequence[keras.Variable]) -> Callable[..., np.ndarray]:
+    """A compiled loop of training steps: `step` is called for the first entry of every array, then the second, ...
+
+    Args:
+        step: takes tensors, changes `variables` with `keras.ops` and optimizers, and returns a number of the type of
+            the first array. It knows its gradients: nothing is differentiated here.
+        variables: everything that a step reads or changes.
+
+    Returns:
+        A callable of arrays of the same length, whose entries keep their last axis. It gives the numbers, (steps,),
+        and leaves the variables changed.
+    """
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        return _repeated_by_tensorflow(step)
+    if backend == "jax":
+        return _repeated_by_jax(step, variables)
+
+    import torch
+
+    def eagerly(*arrays: Any) -> np.ndarray:
+        with torch.no_grad():
+            told = [step(*[ops.convert_to_tensor(part) for part in rows]) for rows in zip(*arrays, strict=True)]
+            return np.array([ops.convert_to_numpy(number) for number in told])
+
+    return eagerly
+
+
+def _repeated_by_tensorflow(step: Callable[..., Any]) -> Callable[..., np.ndarray]:
+    import tensorflow
+
+    def loop(*arrays: Any) -> Any:
+        steps = tensorflow.shape(arrays[0])[0]
+        told = tensorflow.TensorArray(arrays[0].dtype, size=steps, element_shape=())
+
+        def body(number: Any, told: Any) -> Any:
+            return number + 1, told.write(number, step(*[array[number] for array in arrays]))
+
+        return tensorflow.while_loop(lambda number, _: number < steps, body, (0, told), parallel_iterations=1)[
+            1
+        ].stack()
+
+    # Any number of steps and of rows in a step: one program for all of them.
+    run = tensorflow.function(loop, autograph=False, reduce_retracing=True)
+
+    def called(*arrays: Any) -> np.ndarray:
+        tensors = [tensorflow.convert_to_tensor(array) for array in arrays]
+        specs = [
+            tensorflow.TensorSpec([None, None, *tensor.shape[2:]][: len(tensor.shape)], tensor.dtype)
+            for tensor in tensors
+        ]
+        return run.get_concrete_function(*specs)(*tensors).numpy()
+
+    return called
+
+
+def _repeated_by_jax(step: Callable[..., Any], variables: Sequence[keras.Variable]) -> Callable[..., np.ndarray]:
+    import jax
+
+    def one(values: list[Any], rows: Any) -> Any:
+        with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))) as scope:
+            told = step(*rows)
+        return [scope.get_current_value(variable) for variable in variables], told
+
+    program = jax.jit(lambda values, arrays: jax.lax.scan(one, values, arrays))
+
+    def called(*arrays: Any) -> np.ndarray:
+        values, told = program([variable.value for variable in variables], arrays)
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        return np.asarray(told)
+
+    return called

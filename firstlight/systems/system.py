@@ -15,12 +15,12 @@ from importlib import import_module
 from importlib.metadata import version
 from inspect import signature
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from firstlight import __version__
 from firstlight.errors import FirstlightError, nearest
 
-__all__ = ["History", "Silent", "System", "load", "read_description", "write_safely"]
+__all__ = ["History", "Silent", "System", "load", "read_description", "task_of", "write_safely"]
 
 
 def write_safely(path: Path, write: Callable[[Path], object]) -> None:
@@ -86,11 +86,13 @@ class System:
     A subclass stores its settings in the constructor under their own names, sets `description` while fitting, and
     writes and reads its parts in `_save_parts` and `_load_parts`.
 
+    `task` says what data it learns from, as `firstlight.data.load` knows it.
     `later_stages` names what a run that was begun, or has ended, may still be asked for: the epochs of a stage after
     the first, with the settings that matter to it alone.
     """
 
     description: dict[str, Any]
+    task: ClassVar[str] = "captions"
     later_stages: Mapping[str, Sequence[str]] = {}
 
     @property
@@ -227,6 +229,15 @@ def load(folder: str | Path) -> System:
     Raises:
         FirstlightError: the folder holds no system of firstlight.
     """
+    return _class_of(folder).load(folder)
+
+
+def task_of(folder: str | Path) -> str:
+    """What data the system in a run folder learns from, as `firstlight.data.load` knows it."""
+    return _class_of(folder).task
+
+
+def _class_of(folder: str | Path) -> type[System]:
     from firstlight.systems import SYSTEMS
 
     name = read_description(folder)["class"]
@@ -234,4 +245,5 @@ def load(folder: str | Path) -> System:
         known = ", ".join(SYSTEMS.values())
         raise FirstlightError(f"Expected one of the systems {known}. Received {name!r} in {folder}/system.json.")
     module, _, attribute = name.partition(":")
-    return getattr(import_module(module), attribute).load(folder)
+    kind: type[System] = getattr(import_module(module), attribute)
+    return kind

@@ -1,0 +1,99 @@
+"""How well a classifier tells images: figures with intervals, and which of its mistakes it was surest of."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from firstlight import metrics
+from firstlight.data.table import Split
+from firstlight.errors import FirstlightError
+from firstlight.systems.classifier_training import probabilities
+from firstlight.systems.pictures import Pictures
+
+if TYPE_CHECKING:
+    from firstlight.systems.classifier import ImageClassifier
+
+__all__ = ["Mistake", "evaluate", "judged", "mistakes"]
+
+_TOP = 5
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """An image that was told wrongly: its row in the split, its true class, and what it was taken for, how surely."""
+
+    row: int
+    true: str
+    told: str
+    probability: float
+
+
+def judged(classifier: "ImageClassifier", split: Split) -> tuple[list[int], np.ndarray, list[str]]:
+    """The rows of a split that can be judged, the probabilities for them (rows, classes), and what was passed over.
+
+    Raises:
+        FirstlightError: no image of the split is of a class that training had.
+    """
+    known = set(classifier.classes)
+    rows = [row for row, label in enumerate(split.labels) if label in known]
+    told = [
+        f"{split.names[row]}: training had no {label!r}" for row, label in enumerate(split.labels) if label not in known
+    ]
+    if not rows:
+        raise FirstlightError(
+            f"Expected images of the classes {', '.join(classifier.classes[:10])}. Received split {split.name!r} with "
+            f"{', '.join(sorted(set(split.labels))[:10])}."
+        )
+    pictures = Pictures([split.images[row] for row in rows], classifier.shape, told.append)
+    return (
+        [rows[place] for place in pictures.rows],
+        probabilities(classifier.network, pictures, classifier.mirrored),
+        told,
+    )
+
+
+def evaluate(classifier: "ImageClassifier", split: Split) -> dict[str, Any]:
+    """See `ImageClassifier.evaluate`."""
+    rows, given, told = judged(classifier, split)
+    true, classes = [split.labels[row] for row in rows], classifier.classes
+    guesses = [classes[place] for place in given.argmax(-1)]
+    places = {label: place for place, label in enumerate(classes)}
+    numbers = np.array([places[label] for label in true])
+    right = metrics.accuracy(true, guesses)
+    found: dict[str, Any] = {"accuracy": right.value}
+    intervals = {"accuracy": [right.low, right.high]}
+    if len(classes) > _TOP:
+        top = metrics.top_k_accuracy(true, given, _TOP, classes)
+        found["top_5"], intervals["top_5"] = top.value, [top.low, top.high]
+    found["calibration_error"] = metrics.calibration_error(numbers, given)
+    found["log_loss"] = metrics.log_loss(numbers, given)
+    found["intervals"] = intervals
+    found["classes"] = {
+        str(each.label): {
+            "support": each.support,
+            "precision": _share(each.precision.value),
+            "recall": _share(each.recall.value),
+            "recall_interval": [each.recall.low, each.recall.high],
+        }
+        for each in metrics.class_report(true, guesses, classes)
+    }
+    found["confusion"] = metrics.confusion_matrix(true, guesses, classes).tolist()
+    found["passed_over"] = told
+    return found
+
+
+def _share(value: float) -> float | None:
+    """What no image decides is None, as JSON has no word for it."""
+    return None if np.isnan(value) else value
+
+
+def mistakes(classifier: "ImageClassifier", split: Split, most: int = 24) -> list[Mistake]:
+    """The images that were told wrongly, those first that it was surest of."""
+    rows, given, _ = judged(classifier, split)
+    found = []
+    for row, shares in zip(rows, given, strict=True):
+        told = classifier.classes[int(shares.argmax())]
+        if told != split.labels[row]:
+            found.append(Mistake(row, split.labels[row], told, float(shares.max())))
+    return sorted(found, key=lambda mistake: -mistake.probability)[:most]

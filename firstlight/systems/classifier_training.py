@@ -1,0 +1,257 @@
+"""How the classifier learns: cross-entropy on images with labels, judged after each epoch on images held out.
+
+After each epoch everything needed to go on is written down. The weights of the best epoch are kept.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from firstlight.errors import FirstlightError
+from firstlight.systems.backend import trains_under_xla
+from firstlight.systems.classifier_batches import Supply
+from firstlight.systems.optimization import Optimization, WeightAverage, values_of
+from firstlight.systems.pictures import Pictures
+from firstlight.systems.run_state import read_state, write_state
+from firstlight.systems.system import History
+
+__all__ = ["ClassTrainer", "Stage", "Training", "probabilities"]
+
+_BATCH = 256  # images judged at once
+_WAIT = 2  # epochs without improvement after which `plateau` lowers the rate
+_GROUPS = ("weight", "optimizer", "average", "best")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of a training.
+
+    Args:
+        name: as the history has it.
+        epochs: how many.
+        optimization: how to learn.
+        trained: names of the layers that learn; None for all.
+        factors: what the rate of some layers is multiplied by, by name.
+    """
+
+    name: str
+    epochs: int
+    optimization: Optimization
+    trained: frozenset[str] | None = None
+    factors: dict[str, float] | None = None
+
+
+class ClassTrainer(keras.Model):
+    """A network behind layers that change pictures while training; it gives logits (batch, classes)."""
+
+    def __init__(self, network: keras.Model, augmentation: keras.Model | None):
+        super().__init__(name="trainer")
+        self.network = keras.Model(network.input, network.get_layer("logits").output, name="to_logits")
+        self.augmentation = augmentation
+        self.built = True
+
+    def call(self, images: Any, training: bool | None = None) -> Any:
+        """Logits; the pictures are changed while training alone."""
+        if training and self.augmentation is not None:
+            images = self.augmentation(images, training=True)
+        return self.network(images, training=training)
+
+
+def probabilities(network: keras.Model, pictures: Pictures, mirrored: bool = False) -> np.ndarray:
+    """What a network gives for images, (images, classes) float32; with `mirrored`, the mean with their mirror images.
+
+    Every batch has the same size, because a network is compiled for each size that it meets.
+    """
+    count, found = len(pictures), []
+    size = min(_BATCH, count)
+    for start in range(0, count, size):
+        places = np.resize(np.arange(start, min(start + size, count)), size)
+        images = pictures.take(places).astype("float32")
+        given = ops.convert_to_numpy(network.predict_on_batch(images))
+        if mirrored:
+            given = (given + ops.convert_to_numpy(network.predict_on_batch(images[:, :, ::-1]))) / 2
+        found.append(given[: min(size, count - start)])
+    return np.concatenate(found)
+
+
+class Training:
+    """One training, from the first batch or from the last epoch that was written down.
+
+    Args:
+        network: images -> probabilities.
+        augmentation: layers that change pictures, or None.
+        supply: what to learn from.
+        validation: images that decide which epoch is best, and their labels.
+        stages: one after the other.
+        label_smoothing: share of each target that is spread over all classes.
+        average: momentum of the running mean of the weights, 0 for none.
+        patience: stop after so many epochs without improvement; 0 never stops.
+        progress: is told what happens.
+        folder: run folder for `checkpoints/` and `history.csv`; None keeps nothing.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        augmentation: keras.Model | None,
+        supply: Supply,
+        validation: tuple[Pictures, np.ndarray],
+        stages: Sequence[Stage],
+        *,
+        label_smoothing: float,
+        average: float,
+        patience: int,
+        progress: Any,
+        folder: Path | None,
+    ):
+        self.network, self.supply, self.validation, self.stages = network, supply, validation, stages
+        self.label_smoothing, self.momentum, self.patience = label_smoothing, average, patience
+        self.progress, self.folder = progress, folder
+        self.trainer = ClassTrainer(network, augmentation)
+        self.variables = list({id(v): v for v in [*network.variables, *self.trainer.variables]}.values())
+        self.floats = [v for v in self.variables if "float" in str(v.dtype)]
+        self.history = History()
+        self.average = WeightAverage(average)
+        self.best: list[np.ndarray] | None = None
+        self.best_score = (-1.0, 0.0)
+        self.optimizer_state: list[np.ndarray] = []
+
+    def run(self) -> History:
+        """Learn to the end of the last stage; afterwards the network holds the weights of the best epoch."""
+        self._resume()
+        self.progress.start(sum(stage.epochs for stage in self.stages), len(self.history.rows))
+        for place, stage in enumerate(self.stages):
+            done = self._epochs_of(stage)
+            if done >= stage.epochs or any(self._epochs_of(later) for later in self.stages[place + 1 :]):
+                continue
+            if self._is_exhausted(stage):
+                continue
+            self._prepare(stage, fresh=not done)
+            for number in range(done, stage.epochs):
+                self._epoch(stage, number)
+                if self._is_exhausted(stage):
+                    self.progress.message(f"{stage.name}: stopped, no better for {self.patience} epochs")
+                    break
+        if self.best is not None:
+            self._assign(self.best)
+        return self.history
+
+    def _epochs_of(self, stage: Stage) -> int:
+        return sum(row["stage"] == stage.name for row in self.history.rows)
+
+    def _waited(self, stage: Stage) -> int:
+        """Epochs of a stage since its best one."""
+        scores = [row["accuracy"] for row in self.history.rows if row["stage"] == stage.name]
+        return int(np.argmax(scores[::-1])) if scores else 0
+
+    def _is_exhausted(self, stage: Stage) -> bool:
+        return bool(self.patience) and self._waited(stage) >= self.patience
+
+    def _prepare(self, stage: Stage, fresh: bool) -> None:
+        """Freeze and free layers, and compile with the stage's optimizer in the state it was left in."""
+        if fresh and self.best is not None:
+            self._assign(self.best)
+            self.average = WeightAverage(self.momentum)
+        for layer in self.trainer.network.layers:
+            learns = stage.trained is None or layer.name in stage.trained
+            # The statistics of a pretrained network stay as they are (Keras's guide to transfer learning).
+            pretrained = stage.trained is not None and isinstance(layer, keras.layers.BatchNormalization)
+            layer.trainable = learns and not pretrained
+        optimizer = stage.optimization.make(stage.epochs, self.supply.count())
+        if stage.factors:
+            _slow_down(optimizer, self.trainer.network, stage.factors, self.progress)
+        loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=self.label_smoothing)
+        self.trainer.compile(optimizer, loss, jit_compile=trains_under_xla())
+        optimizer.build(self.trainer.trainable_variables)
+        if not fresh:
+            for variable, value in zip(optimizer.variables, self.optimizer_state, strict=True):
+                variable.assign(value)
+
+    def _epoch(self, stage: Stage, number: int) -> None:
+        epoch, total, seen = len(self.history.rows), 0.0, 0
+        self.progress.epoch_started(epoch, self.supply.count())
+        for done, batch in enumerate(self.supply.epoch(epoch), 1):
+            loss = float(self.trainer.train_on_batch(batch.images, batch.targets, sample_weight=batch.weights))
+            if not np.isfinite(loss):
+                raise FirstlightError(
+                    f"Expected a finite loss. Received {loss} in epoch {epoch + 1}, batch {done}. "
+                    "Pass a smaller learning_rate, or precision='float32'."
+                )
+            total, seen = total + loss * len(batch.images), seen + len(batch.images)
+            if done % self.average.every == 0 and epoch:
+                self.average.look(self.floats)
+            self.progress.batch(done, loss, len(batch.images))
+        rate = float(ops.convert_to_numpy(self.trainer.optimizer.learning_rate))
+        row = {"epoch": epoch + 1, "stage": stage.name, "loss": total / seen, "learning_rate": rate, **self._judge()}
+        self.history.rows.append(row)
+        if stage.optimization.schedule == "plateau" and (waited := self._waited(stage)) and waited % _WAIT == 0:
+            stage.optimization.lower(self.trainer.optimizer)
+        self._write_down()
+        self.progress.epoch_ended(epoch, {name: value for name, value in row.items() if value is not None})
+
+    def _judge(self) -> dict[str, float]:
+        """Accuracy and cross-entropy on validation with the averaged weights, which are kept if they are the best."""
+        now = values_of(self.floats)
+        judged = self.average.mean or now
+        self._assign(judged)
+        pictures, labels = self.validation
+        given = probabilities(self.network, pictures)
+        accuracy = float((given.argmax(-1) == labels).mean())
+        loss = float(-np.log(np.maximum(given[np.arange(len(labels)), labels], 1e-12)).mean())
+        if (accuracy, -loss) >= self.best_score:
+            self.best_score, self.best = (accuracy, -loss), [value.copy() for value in judged]
+        self._assign(now)
+        return {"accuracy": accuracy, "validation_loss": loss}
+
+    def _assign(self, values: Sequence[np.ndarray]) -> None:
+        for variable, value in zip(self.floats, values, strict=True):
+            variable.assign(value)
+
+    def _write_down(self) -> None:
+        if self.folder is None:
+            return
+        self.history.save(self.folder / "history.csv")
+        groups = {
+            "weight": values_of(self.variables),
+            "optimizer": values_of(self.trainer.optimizer.variables),
+            "average": self.average.mean or [],
+            "best": self.best or [],
+        }
+        numbers = {"rows": self.history.rows, "best_score": self.best_score, "averaged": self.average.seen}
+        write_state(self.folder / "checkpoints" / "last.npz", groups, numbers)
+
+    def _resume(self) -> None:
+        """Take up the last epoch that was written down, if there is one."""
+        found = None if self.folder is None else read_state(self.folder / "checkpoints" / "last.npz", _GROUPS)
+        if found is None:
+            return
+        groups, numbers = found
+        self.history.rows, self.best_score = numbers["rows"], tuple(numbers["best_score"])
+        for variable, value in zip(self.variables, groups["weight"], strict=True):
+            variable.assign(value)
+        self.average.seen, self.average.mean = numbers["averaged"], groups["average"] or None
+        self.best, self.optimizer_state = groups["best"] or None, groups["optimizer"]
+
+
+def _slow_down(optimizer: Any, network: keras.Model, factors: dict[str, float], progress: Any) -> None:
+    """Let some layers learn at a part of the rate (Howard and Ruder 2018, section 3.2).
+
+    Keras's optimizers for PyTorch update all weights at once, where a part of the rate has no place.
+    """
+    if keras.backend.backend() == "torch":
+        progress.message("on PyTorch all layers that are fine-tuned learn at one rate")
+        return
+    by_variable = {
+        id(v): factors[layer.name] for layer in network.layers if layer.name in factors for v in layer.variables
+    }
+    whole = optimizer.update_step
+
+    def update_step(gradient: Any, variable: Any, learning_rate: Any) -> None:
+        whole(gradient, variable, learning_rate * by_variable.get(id(variable), 1.0))
+
+    optimizer.update_step = update_step

@@ -1,0 +1,220 @@
+"""The image classifier: learns, resumes to the same weights, opens in the engine, refuses what cannot be learned."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from firstlight import data, engine, systems
+from firstlight.data.table import Split
+from firstlight.errors import FirstlightError
+from firstlight.systems import ImageClassifier
+from firstlight.systems.classifier_batches import Supply
+from firstlight.systems.classifier_networks import ARCHITECTURES, NetworkPlan, build_network
+from firstlight.systems.pictures import Pictures
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras on NumPy 2
+]
+QUICK = {"architecture": "mlp", "width": 64, "depth": 1, "precision": "float32", "augmentation": "none"}
+
+
+@pytest.fixture(scope="module")
+def digits() -> Any:
+    return data.load("digits", task="labels")
+
+
+@pytest.fixture(scope="module")
+def trained(digits: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[ImageClassifier, Path]:
+    folder = tmp_path_factory.mktemp("run")
+    classifier = ImageClassifier(**QUICK)
+    classifier.fit(digits.train, epochs=8, folder=folder)
+    return classifier, folder
+
+
+def test_it_learns(trained: tuple[ImageClassifier, Path], digits: Any) -> None:
+    classifier, _ = trained
+    report = classifier.evaluate(digits.test)
+    assert report["accuracy"] > 0.9
+    low, high = report["intervals"]["accuracy"]
+    assert low < report["accuracy"] < high
+    assert report["top_5"] >= report["accuracy"]
+    assert np.trace(report["confusion"]) == round(report["accuracy"] * len(digits.test))
+    assert sum(each["support"] for each in report["classes"].values()) == len(digits.test)
+    assert list(report["classes"]) == [str(digit) for digit in range(10)]
+
+
+def test_one_image_has_a_ranking(trained: tuple[ImageClassifier, Path], digits: Any) -> None:
+    classifier, _ = trained
+    found = classifier.classify(digits.test.images[0])
+    assert found.ranking[0] == (found.label, found.probability)
+    assert sum(share for _, share in found.ranking) == pytest.approx(1, abs=1e-5)
+    assert [share for _, share in found.ranking] == sorted((share for _, share in found.ranking), reverse=True)
+
+
+def test_the_folder_opens_again_and_in_the_engine(trained: tuple[ImageClassifier, Path], digits: Any) -> None:
+    classifier, folder = trained
+    images = digits.test.images[:20]
+    expected = classifier.probabilities(images)
+    again = systems.load(folder)
+    assert isinstance(again, ImageClassifier)
+    np.testing.assert_array_equal(again.probabilities(images), expected)
+    pixels = Pictures(images, classifier.shape).take(np.arange(20)).astype("float32")
+    np.testing.assert_allclose(engine.load(folder / "network.keras").predict(pixels), expected, atol=1e-5)
+    network = keras.models.load_model(folder / "network.keras")
+    np.testing.assert_allclose(network.predict(pixels, verbose=0), expected, atol=1e-6)
+    assert "Tells 10 classes" in (folder / "README.md").read_text()
+
+
+def test_preprocessing_cannot_differ_from_training(trained: tuple[ImageClassifier, Path], digits: Any) -> None:
+    """The network takes pixels as they are in the file; whatever else is done to them is a layer of it."""
+    classifier, folder = trained
+    network = keras.models.load_model(folder / "network.keras")
+    assert isinstance(network.layers[1], keras.layers.Rescaling)
+    seen = Pictures(digits.train.images[:5], classifier.shape).take(np.arange(5))
+    assert seen.dtype == np.uint8
+    batch = next(Supply(Pictures(digits.train.images[:5], classifier.shape), np.zeros(5, int), 10, 5, 0).epoch(0))
+    assert sorted(batch.images.sum((1, 2, 3))) == sorted(seen.astype("float32").sum((1, 2, 3)))
+
+
+def test_a_stopped_training_goes_on_to_the_same_weights(digits: Any, tmp_path: Path) -> None:
+    small = digits.train.take(range(300))
+    settings = {**QUICK, "augmentation": "shift", "mixup": 0.2}
+    whole = ImageClassifier(**settings)
+    whole.fit(small, epochs=4, folder=tmp_path / "whole")
+
+    class StoppedError(Exception):
+        pass
+
+    class StopsAfterTwo(systems.system.Silent):  # type: ignore[name-defined,misc]
+        def epoch_ended(self, epoch: int, logs: dict[str, float]) -> None:
+            if epoch == 1:
+                raise StoppedError
+
+    parts = ImageClassifier(**settings)
+    with pytest.raises(StoppedError):
+        parts.fit(small, epochs=4, folder=tmp_path / "parts", progress=StopsAfterTwo())
+    with pytest.raises(FirstlightError, match="Run the training command again"):
+        ImageClassifier.load(tmp_path / "parts")
+    history = ImageClassifier(**settings).fit(small, epochs=4, folder=tmp_path / "parts")
+    assert [row["epoch"] for row in history.rows] == [1, 2, 3, 4]
+    first, second = (keras.models.load_model(tmp_path / name / "network.keras") for name in ("whole", "parts"))
+    for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    with pytest.raises(FirstlightError, match="width"):
+        ImageClassifier(**{**settings, "width": 32}).fit(small, epochs=4, folder=tmp_path / "parts")
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("normalization", ["batch", "group", "none"])
+def test_every_architecture_is_sized_to_its_images(architecture: str, normalization: str) -> None:
+    for shape in ((8, 8, 1), (32, 24, 3), (5, 7, 1)):
+        plan = NetworkPlan(architecture, shape, 4, 16, 1, normalization, 0.1)
+        network = build_network(plan)
+        given = network(np.random.default_rng(0).uniform(0, 255, (2, *shape)).astype("float32"))
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(given).sum(-1), 1, rtol=1e-5)
+        assert all(type(layer).__module__.startswith("keras.src.layers") for layer in network.layers)
+
+
+def test_a_pretrained_network_with_a_new_classifier(shared: Path, tmp_path: Path) -> None:
+    flowers = data.load(next((shared / "data" / "flowers").glob("*.zip")), task="labels")
+    rows = [row for row, label in enumerate(flowers.train.labels) if label in ("daisy", "tulips")][::8]
+    few = flowers.train.take(rows)
+    weights = next((shared / "data" / "weights").glob("*no_top.h5"))
+    settings = {"weights": str(weights), "image_size": 96, "fine_tune_share": 0.1, "mirrored": True}
+    classifier = ImageClassifier("mobilenet_v2", **settings)
+    history = classifier.fit(few, epochs=10, fine_tune_epochs=1, folder=tmp_path, hold_out=0.2)
+    assert [row["stage"] for row in history.rows] == ["features"] * 10 + ["fine-tuning"]
+    before = systems.backbones.build("mobilenet_v2", 96, weights)  # type: ignore[attr-defined]
+    changed = [
+        layer.name
+        for layer in before.layers
+        if layer.weights
+        and any(
+            not np.array_equal(a, b)
+            for a, b in zip(layer.get_weights(), classifier.network.get_layer(layer.name).get_weights(), strict=True)
+        )
+    ]
+    kinds = {type(classifier.network.get_layer(name)).__name__ for name in changed}
+    assert changed
+    assert "BatchNormalization" not in kinds, "the statistics of a pretrained network stay as they are"
+    assert len(changed) <= 12
+    held = flowers.test.take([row for row, label in enumerate(flowers.test.labels) if label in ("daisy", "tulips")])
+    assert classifier.evaluate(held)["accuracy"] > 0.75
+
+
+# -- what cannot be learned from ---------------------------------------------------------------------------------
+
+
+def split_of(labels: list[str], size: int = 8) -> Split:
+    random = np.random.default_rng(0)
+    images = [random.integers(0, 255, (size, size, 3), np.uint8) for _ in labels]
+    return Split("train", {"names": [str(n) for n in range(len(labels))], "images": images, "labels": labels})
+
+
+@pytest.mark.parametrize(
+    ("settings", "labels", "told"),
+    [
+        ({}, ["cat"] * 8, "Expected two classes or more.*'cat'"),
+        ({}, ["cat", "dog"], "one a class"),
+        ({"architecture": "resnett"}, ["cat", "dog"] * 4, "Did you mean 'resnet'"),
+        ({"optimizer": "adamm"}, ["cat", "dog"] * 4, "Expected optimizer to be one of"),
+        ({"schedule": "sometimes"}, ["cat", "dog"] * 4, "Expected schedule"),
+        ({"dropout": 1.0}, ["cat", "dog"] * 4, "Expected dropout"),
+        ({"mixup": -1.0}, ["cat", "dog"] * 4, "Expected mixup"),
+    ],
+)
+def test_what_cannot_be_is_told(settings: dict[str, Any], labels: list[str], told: str) -> None:
+    with pytest.raises(FirstlightError, match=told):
+        ImageClassifier(**{**QUICK, **settings}).fit(split_of(labels), epochs=1)
+
+
+def test_images_that_cannot_be_read_are_passed_over(tmp_path: Path) -> None:
+    few = split_of(["cat", "dog"] * 10)
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    few.images[3] = str(tmp_path / "broken.png")
+    lines: list[str] = []
+
+    class Listens(systems.system.Silent):  # type: ignore[name-defined,misc]
+        def message(self, text: str) -> None:
+            lines.append(text)
+
+    classifier = ImageClassifier(**QUICK)
+    classifier.fit(few, epochs=1, progress=Listens(), hold_out=0.2)
+    assert sum("broken.png" in line for line in lines) == 1
+    other = split_of(["cat", "zebra"])
+    report = classifier.evaluate(other)
+    assert report["passed_over"] == ["1: training had no 'zebra'"]
+    with pytest.raises(FirstlightError, match="zebra"):
+        classifier.evaluate(other.take([1]))
+
+
+def test_classes_can_count_the_same() -> None:
+    pictures = Pictures(split_of(["a"] * 9 + ["b"]).images, (8, 8, 3))
+    supply = Supply(pictures, np.array([0] * 9 + [1]), 2, 10, 0, class_weights=np.array([10 / 18, 5.0], "float32"))
+    (batch,) = supply.epoch(0)
+    assert batch.weights is not None
+    assert batch.weights.sum() == pytest.approx(10)
+
+
+def test_mixing_keeps_the_sum_of_targets_and_needs_the_seed() -> None:
+    pictures = Pictures(split_of(["a", "b"] * 8).images, (8, 8, 3))
+    labels = np.array([0, 1] * 8)
+    for settings in ({"mixup": 0.4}, {"cutmix": 1.0}, {"mixup": 0.4, "cutmix": 1.0}):
+        first, second, third = (next(Supply(pictures, labels, 2, 16, seed, **settings).epoch(3)) for seed in (0, 0, 1))
+        np.testing.assert_allclose(first.targets.sum(-1), 1, rtol=1e-6)
+        np.testing.assert_array_equal(first.images, second.images)
+        assert (first.images != third.images).any()
+        assert first.images.dtype == first.targets.dtype == np.float32
+
+
+def test_the_run_folder_of_another_architecture_is_refused(
+    trained: tuple[ImageClassifier, Path], digits: Any, tmp_path: Path
+) -> None:
+    shutil.copytree(trained[1], tmp_path / "run")
+    with pytest.raises(FirstlightError, match=r"architecture \(mlp there, cnn here\)"):
+        ImageClassifier("cnn").fit(digits.train, epochs=8, folder=tmp_path / "run")
