@@ -15,7 +15,7 @@ demo: $(RUN_STAMP)
 
 test: $(TEST_STAMP) lint
 	@echo "Running the tests: about ten minutes on two cores."
-	$(RUN) -m pytest
+	$(RUN) -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(TEST_STAMP)
 	$(RUN) -m ruff check firstlight tests benchmarks

@@ -3,13 +3,12 @@
 `graph(loss)` draws the memory that `backward` walks: a box a tensor, an arrow to each result that it went into.
 """
 
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from firstlight.engine.diagram import Box, diagram
+from firstlight.engine.files import write_text
 from firstlight.engine.tensor import Gradients, Tensor, backward
 from firstlight.errors import FirstlightError
 
@@ -33,11 +32,7 @@ class Drawing:
 
     def save(self, path: Any) -> None:
         """Write an SVG file, which browsers and text programs open."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(self.svg, encoding="utf-8")
-        os.replace(partial, path)
+        write_text(path, self.svg)
 
     def _repr_svg_(self) -> str:
         return self.svg

@@ -4,15 +4,14 @@ After each epoch a trace of a few examples is taken. Outputs that die (all 0) or
 way back: these show before the loss does.
 """
 
-import os
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from firstlight.engine.callbacks import Callback
 from firstlight.engine.charts import lines
+from firstlight.engine.files import write_text
 from firstlight.engine.picture import data_uri, shaded
 from firstlight.engine.records import size_of
 from firstlight.engine.trace import trace
@@ -103,11 +102,7 @@ class Histograms(Callback):
             body=body,
             lead=f'<p class="lead">{lead}</p>',
         )
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
+        write_text(path, text)
 
     def _card(self, name: str, number: int) -> str:
         figures = "".join(_figure(kind, self.found[name][kind]) for kind in _KINDS if kind in self.found[name])

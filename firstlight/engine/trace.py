@@ -5,14 +5,13 @@ formula, the weights, how a gradient flows back, and how long each step took.
 """
 
 import json
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from firstlight.engine.batches import Batch
+from firstlight.engine.files import write_text
 from firstlight.engine.recorder import Recorder, all_learning, as_tensors
 from firstlight.engine.records import Step, record, shape_text, size_of, summary_of
 from firstlight.engine.structure import leaves, map_structure
@@ -76,7 +75,7 @@ class Trace(Sequence[Step]):
         """How one number would change with the inputs, or with the output of any step: a gradient of its shape.
 
         Args:
-            output: index of the number among the outputs: (0, 7) is the seventh class of the first example. A name
+            output: index of the number among the outputs: (0, 7) is class 7 of the first example. A name
                 before it tells which output, or which step: ("conv2d", 0, 3, 3, 5). An index that leaves axes out
                 takes the sum. By default the largest number of the first example.
             to: name of a step; by default the input, or the list of inputs.
@@ -145,14 +144,14 @@ class Trace(Sequence[Step]):
         """All records as JSON; with a path, written there too."""
         text = json.dumps(self.to_dict(), indent=1, allow_nan=False)
         if path is not None:
-            _write(Path(path), text)
+            write_text(path, text)
         return text
 
     def to_html(self, path: Any, title: str | None = None) -> None:
         """Write one page that needs nothing else: the graph, each step's numbers, and pictures of them."""
         from firstlight.engine.trace_page import Chapter, page
 
-        _write(Path(path), page(title or f"{self.root.layer.name}, step by step", [Chapter("", self)]))
+        write_text(path, page(title or f"{self.root.layer.name}, step by step", [Chapter("", self)]))
 
 
 # -- recording ---------------------------------------------------------------------------------------------------
@@ -227,11 +226,3 @@ def _chosen(found: Trace, output: Any) -> tuple[Tensor, np.ndarray, str]:
     except IndexError as error:
         raise FirstlightError(f"Expected an index of {name}, of shape {tensor.shape}. Received {place}.") from error
     return tensor, start, f"{name}[{', '.join(map(str, place))}] = {float(np.sum(tensor.array[place])):.4g}"
-
-
-def _write(path: Path, text: str) -> None:
-    """To a temporary name first, then moved into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)

@@ -4,8 +4,7 @@ After each epoch it describes the validation images without help, and everything
 that a training that is killed and started again ends with the same weights to the bit.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +20,16 @@ from firstlight.systems.captioner_batches import SAMPLES, Examples, Plan, Reward
 from firstlight.systems.captioner_networks import CaptionTrainer
 from firstlight.systems.decoder import Decoder
 from firstlight.systems.decoding import Search
-from firstlight.systems.system import History, write_safely
+from firstlight.systems.optimization import WeightAverage, values_of
+from firstlight.systems.run_state import read_state, write_state
+from firstlight.systems.system import History
 
 __all__ = ["Training"]
 
 _STAGES = ("cross-entropy", "self-critical")
 _VALIDATION_BEAM = 3
 _VALIDATION_BATCH = 64
-_AVERAGE_EVERY = 5  # steps; the running mean of the weights need not see each
+_GROUPS = ("weight", "optimizer", "average", "best")
 
 
 class Training:
@@ -69,8 +70,7 @@ class Training:
         self.floats = [v for v in self.variables if "float" in str(v.dtype)]
         self.history = History()
         self.steps = 0
-        self.averaged = 0
-        self.average: list[np.ndarray] | None = None
+        self.average = WeightAverage(plan.average)
         self.best: list[np.ndarray] | None = None
         self.best_score = -1.0
         self.optimizer_state: list[np.ndarray] = []
@@ -130,7 +130,7 @@ class Training:
                 variable.assign(value)
         elif stage == "self-critical" and self.best is not None:
             self._assign(self.best)
-            self.average, self.averaged = None, 0
+            self.average = WeightAverage(plan.average)
         return supply, trainer
 
     def _trace(self, trainer: CaptionTrainer) -> None:
@@ -140,7 +140,7 @@ class Training:
         training that is taken up would meet the shapes in another order.
         """
         variables = [*trainer.variables, *trainer.optimizer.variables]
-        values = _values(variables)
+        values = values_of(variables)
         for size in (2, 3):
             images = np.resize(np.arange(len(self.train.references)), size)
             words = np.full((size * trainer.copies, size), END, "int32")
@@ -164,8 +164,8 @@ class Training:
             total, words = total + loss * size, words + size
             rewards.append(batch.reward)
             self.steps += 1
-            if self.steps % _AVERAGE_EVERY == 0:
-                self._add_to_average()
+            if self.steps % self.average.every == 0 and self.history.rows:  # begun after the first epoch
+                self.average.look(self.floats)
             self.progress.batch(done, loss, size)
         reward = float(np.mean(rewards)) if stage == "self-critical" else None
         row = {"epoch": epoch + 1, "stage": stage, "loss": total / max(words, 1), "reward": reward, **self._validate()}
@@ -175,8 +175,8 @@ class Training:
 
     def _validate(self) -> dict[str, Any]:
         """Describe the validation images with the averaged weights, and keep the weights if they are the best."""
-        now = _values(self.floats)
-        judged = self.average or now
+        now = values_of(self.floats)
+        judged = self.average.mean or now
         self._assign(judged)
         search = Search(beam_width=_VALIDATION_BEAM, maximum_length=self.plan.maximum_length)
         count = len(self.validation.references)
@@ -195,20 +195,6 @@ class Training:
         distinct = metrics.diversity(captions)["distinct"]
         return {"cider": score, "bleu_4": scores["bleu_4"].value, "distinct": distinct}
 
-    def _add_to_average(self) -> None:
-        """Exponential moving average of the weights, begun after the first epoch, short at first and then longer."""
-        if not self.plan.average or not self.history.rows:
-            return
-        self.averaged += 1
-        seen = self.averaged * _AVERAGE_EVERY
-        momentum = min(self.plan.average, (1 + seen) / (10 + seen))
-        now = _values(self.floats)
-        if self.average is None:
-            self.average = [value.copy() for value in now]
-        share = 1 - momentum**_AVERAGE_EVERY
-        for mean, value in zip(self.average, now, strict=True):
-            mean += share * (value - mean)
-
     def _assign(self, values: Sequence[np.ndarray]) -> None:
         for variable, value in zip(self.floats, values, strict=True):
             variable.assign(value)
@@ -225,37 +211,25 @@ class Training:
                     self.curves.add_scalar(name, row[name], step=row["epoch"])
             self.curves.flush()
         groups = {
-            "weight": _values(self.variables),
-            "optimizer": _values(trainer.optimizer.variables),
-            "average": self.average or [],
+            "weight": values_of(self.variables),
+            "optimizer": values_of(trainer.optimizer.variables),
+            "average": self.average.mean or [],
             "best": self.best or [],
         }
-        arrays = {f"{name}_{number}": value for name, group in groups.items() for number, value in enumerate(group)}
-        state = {"rows": self.history.rows, "best_score": self.best_score, "steps": self.steps}
-        state["averaged"] = self.averaged
-        arrays["state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
-
-        def write(path: Path) -> None:
-            with path.open("wb") as file:
-                np.savez(file, **arrays)
-
-        write_safely(self.folder / "checkpoints" / "last.npz", write)
+        numbers = {"rows": self.history.rows, "best_score": self.best_score, "steps": self.steps}
+        write_state(self.folder / "checkpoints" / "last.npz", groups, {**numbers, "averaged": self.average.seen})
 
     def _resume(self) -> None:
         """Take up the last epoch that was written down, if there is one."""
-        path = None if self.folder is None else self.folder / "checkpoints" / "last.npz"
-        if path is None or not path.exists():
+        found = None if self.folder is None else read_state(self.folder / "checkpoints" / "last.npz", _GROUPS)
+        if found is None:
             return
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
-        state = json.loads(arrays["state"].tobytes())
-        self.history.rows, self.best_score = state["rows"], state["best_score"]
-        self.steps, self.averaged = state["steps"], state["averaged"]
-        for variable, value in zip(self.variables, _group(arrays, "weight"), strict=True):
+        groups, numbers = found
+        self.history.rows, self.best_score, self.steps = numbers["rows"], numbers["best_score"], numbers["steps"]
+        for variable, value in zip(self.variables, groups["weight"], strict=True):
             variable.assign(value)
-        self.average = _group(arrays, "average") or None
-        self.best = _group(arrays, "best") or None
-        self.optimizer_state = _group(arrays, "optimizer")
+        self.average.seen, self.average.mean = numbers["averaged"], groups["average"] or None
+        self.best, self.optimizer_state = groups["best"] or None, groups["optimizer"]
 
 
 def _warm_cosine(rate: float, floor: float, steps: int) -> keras.optimizers.schedules.CosineDecay:
@@ -275,17 +249,6 @@ def _presence_layer(front: keras.Model, decoder: keras.Model) -> keras.layers.De
     layer = keras.layers.Dense(decoder.output["logits"].shape[-1], bias_initializer=rare, name="presence")
     layer.build(front.output["memory"].shape)
     return layer
-
-
-def _values(variables: Sequence[keras.Variable]) -> list[np.ndarray]:
-    """Copies: PyTorch would hand out its own memory, which the next step writes to."""
-    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
-
-
-def _group(arrays: Mapping[str, np.ndarray], name: str) -> list[np.ndarray]:
-    """The arrays `name_0`, `name_1`, ... in order."""
-    count = sum(key.startswith(f"{name}_") for key in arrays)
-    return [arrays[f"{name}_{number}"] for number in range(count)]
 
 
 def _curves(folder: Path | None) -> Any:
