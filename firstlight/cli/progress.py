@@ -14,8 +14,8 @@ __all__ = ["PlainProgress", "Progress", "TerminalProgress", "duration", "progres
 class Progress(Protocol):
     """What `fit(progress=...)` calls. Epochs count from 0; `words` are those of the batches since the last call."""
 
-    def start(self, total_epochs: int, first_epoch: int) -> None:
-        """Training begins, or resumes at `first_epoch`."""
+    def start(self, total_epochs: int, first_epoch: int, unit: str = "words") -> None:
+        """Training begins, or resumes at `first_epoch`. `unit` is what a system counts that learns no words."""
 
     def epoch_started(self, epoch: int, batches: int) -> None:
         """An epoch of so many batches begins."""
@@ -59,6 +59,7 @@ class _Clock:
         self.epoch_seconds: list[float] = []
         self.first_done, self.first_at = 0, now()
         self.loss = float("nan")
+        self.unit = "words"
 
     def begin(self, epoch: int, batches: int) -> None:
         """A new epoch of so many batches."""
@@ -98,7 +99,8 @@ class _Clock:
 
     def line(self) -> str:
         """Loss, words a second and time left, as they stand beside a bar."""
-        return f"loss {self.loss:.3f}  {self.words_per_second:,.0f} words/s  {duration(self.seconds_left)} left"
+        pace = f"{self.words_per_second:,.0f} {self.unit}/s"
+        return f"loss {self.loss:.3f}  {pace}  {duration(self.seconds_left)} left"
 
     def summary(self, logs: dict[str, Any]) -> str:
         """One epoch in one line: what was logged, in the order in which it was logged, and how long it took."""
@@ -121,9 +123,9 @@ class _Display:
 
     clock: _Clock
 
-    def start(self, total_epochs: int, first_epoch: int) -> None:
-        """Training begins, or resumes at `first_epoch`."""
-        self.clock.total_epochs = total_epochs
+    def start(self, total_epochs: int, first_epoch: int, unit: str = "words") -> None:
+        """Training begins, or resumes at `first_epoch`. `unit` is what a system counts that learns no words."""
+        self.clock.total_epochs, self.clock.unit = total_epochs, unit
         if first_epoch:
             self.message(f"resuming after epoch {first_epoch} of {total_epochs}")
 

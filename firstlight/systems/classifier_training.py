@@ -124,7 +124,7 @@ class Training:
     def run(self) -> History:
         """Learn to the end of the last stage; afterwards the network holds the weights of the best epoch."""
         self._resume()
-        self.progress.start(sum(stage.epochs for stage in self.stages), len(self.history.rows))
+        self.progress.start(sum(stage.epochs for stage in self.stages), len(self.history.rows), "images")
         for place, stage in enumerate(self.stages):
             done = self._epochs_of(stage)
             if done >= stage.epochs or any(self._epochs_of(later) for later in self.stages[place + 1 :]):

@@ -60,7 +60,7 @@ class History:
 class Silent:
     """The progress that shows nothing; what `fit(progress=...)` calls, see `firstlight.cli.progress`."""
 
-    def start(self, total_epochs: int, first_epoch: int) -> None:
+    def start(self, total_epochs: int, first_epoch: int, unit: str = "words") -> None:
         """Training begins."""
 
     def epoch_started(self, epoch: int, batches: int) -> None:
