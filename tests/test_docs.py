@@ -101,15 +101,17 @@ def test_the_licence_of_every_data_set_is_told() -> None:
     assert set(re.findall(r"^\| (\w+) \|", chapters(DATA)["Licences"], re.MULTILINE)) - {"name"} == set(data.CATALOGUE)
 
 
-def test_every_setting_of_the_captioner_is_told_with_its_default() -> None:
-    from firstlight.systems import Captioner
+@pytest.mark.parametrize(("page", "system"), [("captioner", "Captioner"), ("classifier", "ImageClassifier")])
+def test_every_setting_of_a_system_is_told_with_its_default(page: str, system: str) -> None:
+    from firstlight import systems
 
-    text = (ROOT / "docs" / "captioner.md").read_text(encoding="utf-8")
+    kind = getattr(systems, system)
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     told: dict[str, str] = {}
     for name, default in re.findall(r"^\| `(\w+)` \| ([^|]*?) \|", text, re.MULTILINE):
         told.setdefault(name, default)
     hidden = {"self", "train", "validation_data", "folder", "data", "progress"}
-    for function in (Captioner.__init__, Captioner.fit):
+    for function in (kind.__init__, kind.fit):
         for parameter in inspect.signature(function).parameters.values():
             if parameter.name not in hidden:
                 default = "none" if parameter.default is None else str(parameter.default)
