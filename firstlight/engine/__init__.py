@@ -15,13 +15,14 @@ from firstlight.engine import (
     optimizers,
     regularizers,
 )
+from firstlight.engine.backward import backward
 from firstlight.engine.computation import graph
 from firstlight.engine.functional import Input
 from firstlight.engine.gradcheck import gradcheck
 from firstlight.engine.histograms import Histograms
 from firstlight.engine.keras_file import load
 from firstlight.engine.model import Model, Sequential
-from firstlight.engine.tensor import Tensor, backward, check_finite, no_gradients
+from firstlight.engine.tensor import Tensor, check_finite, no_gradients
 from firstlight.engine.trace import saliency, trace
 
 __all__ = [

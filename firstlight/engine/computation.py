@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from firstlight.engine.backward import Gradients, backward
 from firstlight.engine.diagram import Box, diagram
 from firstlight.engine.files import write_text
-from firstlight.engine.tensor import Gradients, Tensor, backward
+from firstlight.engine.tensor import Tensor
 from firstlight.errors import FirstlightError
 
 __all__ = ["Drawing", "graph"]

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from firstlight.engine.tensor import Tensor, backward, value_of
+from firstlight.engine.backward import backward
+from firstlight.engine.tensor import Tensor, value_of
 from firstlight.errors import FirstlightError
 
 __all__ = ["Worst", "gradcheck"]

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from firstlight.engine.tensor import Part, Tensor, operation, value_of
+from firstlight.engine.backward import Part
+from firstlight.engine.tensor import Tensor, operation, value_of
 from firstlight.errors import FirstlightError
 
 __all__ = [

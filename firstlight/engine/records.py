@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from firstlight.engine.backward import Gradients
 from firstlight.engine.formula import formula
 from firstlight.engine.layer import Layer, Variable
 from firstlight.engine.structure import leaves
-from firstlight.engine.tensor import Gradients, Tensor, value_of
+from firstlight.engine.tensor import Tensor, value_of
 
 __all__ = ["Operation", "Step", "record", "shape_text", "size_of", "summary_of"]
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from firstlight.engine.backward import backward
 from firstlight.engine.batches import Batch
 from firstlight.engine.files import write_text
 from firstlight.engine.recorder import Recorder, all_learning, as_tensors
 from firstlight.engine.records import Step, record, shape_text, size_of, summary_of
 from firstlight.engine.structure import leaves, map_structure
-from firstlight.engine.tensor import Tensor, backward, value_of, watched_by
+from firstlight.engine.tensor import Tensor, value_of, watched_by
 from firstlight.errors import FirstlightError, nearest
 
 __all__ = ["Trace", "saliency", "trace"]
