@@ -14,8 +14,9 @@ import numpy as np
 from firstlight import metrics
 from firstlight.data.batches import batched
 from firstlight.data.table import Split
-from firstlight.systems.captioner_describing import Caption, Describer, image_name
+from firstlight.systems.captioner_describing import Caption, Describer
 from firstlight.systems.captioner_settings import SCRATCH, check_settings
+from firstlight.systems.pictures import image_name
 from firstlight.systems.system import History, Silent, System
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ It needs the networks and the words, and nothing of the training.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from firstlight.systems.decoding import Search
 
-__all__ = ["Caption", "Describer", "Word", "image_name"]
+__all__ = ["Caption", "Describer", "Word"]
 
 
 @dataclass(frozen=True)
@@ -150,11 +149,6 @@ class Describer:
                     [*self.bridge.variables, *self.decoder.variables],
                 )
         return self._programs[key]
-
-
-def image_name(image: Any, number: int) -> str:
-    """The file's name, or the position of an image that is an array."""
-    return Path(image).name if isinstance(image, str | Path) else str(number)
 
 
 def _shown(outputs: dict[str, Any]) -> dict[str, Any]:

@@ -160,7 +160,6 @@ class ImageClassifier(System):
                 holds a run of other settings.
         """
         from firstlight.systems.classifier_preparation import check_settings, prepare
-        from firstlight.systems.classifier_stages import teach
 
         training = {
             "epochs": epochs,
@@ -176,9 +175,16 @@ class ImageClassifier(System):
         prepared = prepare(self, train, validation_data, hold_out, seed, progress)
         self.classes = prepared.classes
         self.shape = prepared.shape
+
+        from firstlight.systems.backend import fast_precision
+        from firstlight.systems.classifier_stages import teach
+
+        # Decided once and written down before the first epoch: a run that is taken up again keeps it.
+        precision = earlier.get("precision") or (fast_precision() if self.precision == "auto" else self.precision)
         self.description = self.describe(
             training=training,
             data=data,
+            precision=precision,
             classes=self.classes,
             shape=list(self.shape),
             train_images=len(prepared.train),
@@ -187,9 +193,10 @@ class ImageClassifier(System):
         )
         if folder is not None:
             self._write_description(folder)
-        self.network, history = teach(self, prepared, training, earlier, progress, folder)
+        self.network, history = teach(self, prepared, training, precision, progress, folder)
         self.description["epochs_done"] = len(history.rows)
         if folder is not None:
+            history.save(folder / "history.csv")
             self.save(folder)
         return history
 
@@ -206,7 +213,7 @@ class ImageClassifier(System):
             ImageError: an image cannot be read.
         """
         from firstlight.data.images import read
-        from firstlight.systems.captioner_describing import image_name
+        from firstlight.systems.pictures import image_name
 
         self._require_fitted()
         pictures = [read(image, self.shape[:2]) for image in images]

@@ -12,7 +12,7 @@ import numpy as np
 
 from firstlight.data.table import Split
 from firstlight.systems.backbones import build
-from firstlight.systems.backend import fast_precision, make_repeatable
+from firstlight.systems.backend import make_repeatable
 from firstlight.systems.classifier_batches import Supply, augmenting
 from firstlight.systems.classifier_networks import NetworkPlan, build_head, build_network
 from firstlight.systems.classifier_preparation import OWN, Prepared
@@ -43,16 +43,12 @@ def teach(
     classifier: "ImageClassifier",
     prepared: Prepared,
     training: dict[str, Any],
-    earlier: dict[str, Any],
+    precision: str,
     progress: Any,
     folder: Path | None,
 ) -> tuple[keras.Model, History]:
     """The trained network, images (batch, height, width, channels) 0..255 -> probabilities, and its history."""
     make_repeatable(training["seed"])
-    precision = earlier.get("precision") or (
-        fast_precision() if classifier.precision == "auto" else classifier.precision
-    )
-    classifier.description["precision"] = precision
     if classifier.architecture in OWN:
         return _own(classifier, prepared, training, precision, progress, folder)
     return _pretrained(classifier, prepared, training, precision, progress, folder)

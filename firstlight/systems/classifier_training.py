@@ -124,6 +124,8 @@ class Training:
     def run(self) -> History:
         """Learn to the end of the last stage; afterwards the network holds the weights of the best epoch."""
         self._resume()
+        if self.best is None and self.history.rows:
+            self._judge()  # what an earlier stage brought is to be beaten
         self.progress.start(sum(stage.epochs for stage in self.stages), len(self.history.rows), "images")
         for place, stage in enumerate(self.stages):
             done = self._epochs_of(stage)

@@ -4,6 +4,7 @@ An image that cannot be read is told and passed over.
 """
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from firstlight.data.images import ImageError, read, read_many
 from firstlight.errors import FirstlightError
 
-__all__ = ["Pictures", "is_grey", "pixels_of"]
+__all__ = ["Pictures", "image_name", "is_grey", "pixels_of"]
 
 _MEMORY = 2 << 30  # bytes of pixels that are held
 _LOOKED_AT = 64  # images by which is decided whether all are grey
@@ -85,3 +86,8 @@ def is_grey(images: Sequence[Any]) -> bool:
         if np.abs(picture[..., :2] - picture[..., 1:]).max() > 2:
             return False
     return looked > 0
+
+
+def image_name(image: Any, number: int) -> str:
+    """The file's name, or the position of an image that is an array."""
+    return Path(image).name if isinstance(image, str | Path) else str(number)
