@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from firstlight.engine.layer import Variable
+from firstlight.engine.variable import Variable
 from firstlight.errors import FirstlightError
 
 __all__ = ["Flat", "move", "shorten"]

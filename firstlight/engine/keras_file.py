@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from firstlight.engine.description import describe
-from firstlight.engine.layer import weight_budget
 from firstlight.engine.model import Model
 from firstlight.engine.rebuilding import rebuild
+from firstlight.engine.variable import weight_budget
 from firstlight.engine.weights_file import (
     create_weights,
     open_weights,

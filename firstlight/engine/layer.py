@@ -1,4 +1,4 @@
-"""Layer: weights and the formula that uses them; and Variable, a weight.
+"""Layer: weights and the formula that uses them.
 
 A layer makes its weights when it first sees the shape of its input (`build`) and computes in `call`. Called on what
 `Input` gives, it computes nothing and notes that it was called: of such notes a functional model is made.
@@ -19,49 +19,21 @@ from firstlight.engine.naming import number_name, snake_case
 from firstlight.engine.structure import NESTED, contains, leaves, map_structure
 from firstlight.engine.symbols import KerasTensor, Node, shape_of, shape_symbols
 from firstlight.engine.tensor import Tensor, no_gradients, value_of, watcher
+from firstlight.engine.variable import Variable, spend
 from firstlight.errors import FirstlightError, nearest
 
-__all__ = ["Layer", "Variable", "training_phase", "weight_budget"]
+__all__ = ["Layer", "training_phase"]
 
 _KINDS: tuple[tuple[str, Callable[[Any], Any], Any], ...] = (
     ("initializer", initializers.get, ""),  # in place of an empty one comes the weight's usual one
     ("regularizer", regularizers.get, None),
     ("constraint", constraints.get, None),
 )
-
-
 _ARRAYS = (Tensor, np.ndarray)
 
 
 class _Phase:
     training = False  # what `training_phase` says
-
-
-class _Budget:
-    left: float = float("inf")  # bytes that `weight_budget` still allows
-    source = ""
-
-
-class Variable(Tensor):
-    """A weight: a leaf that a layer owns and an optimizer changes.
-
-    Args:
-        value: array of floats.
-        name: `kernel`, `bias`, ... as Keras calls it.
-        trainable: whether a gradient is wanted.
-        regularizer: makes of the weight what is added to the loss.
-        constraint: makes of the weight what the optimizer puts in its place after each step.
-    """
-
-    __slots__ = ("constraint", "learns", "regularizer")
-
-    def __init__(
-        self, value: Any, name: str, trainable: bool = True, regularizer: Any = None, constraint: Any = None
-    ) -> None:
-        super().__init__(value, name, constant=not trainable)
-        self.learns = trainable  # `constant` also says whether its layer is frozen
-        self.regularizer = regularizer
-        self.constraint = constraint
 
 
 class Layer:
@@ -162,7 +134,7 @@ class Layer:
             initializer = initializer or getattr(self, f"{name}_initializer")
             regularizer = regularizer or getattr(self, f"{name}_regularizer")
             constraint = constraint or getattr(self, f"{name}_constraint")
-        _spend(math.prod(shape) * np.dtype(self.dtype).itemsize, self.name)
+        spend(math.prod(shape) * np.dtype(self.dtype).itemsize, self.name)
         value = initializers.get(initializer or "glorot_uniform")(tuple(shape), self.dtype)
         weight = Variable(value, name, trainable, regularizers.get(regularizer), constraints.get(constraint))
         weight.constant = not (trainable and self.trainable)
@@ -341,26 +313,6 @@ def training_phase(training: bool) -> Iterator[None]:
         yield
     finally:
         _Phase.training = before
-
-
-@contextmanager
-def weight_budget(size: int, source: str) -> Iterator[None]:
-    """Within, layers may make weights of so many bytes together: no more than the file has that describes them."""
-    before = _Budget.left, _Budget.source
-    _Budget.left, _Budget.source = size, source
-    try:
-        yield
-    finally:
-        _Budget.left, _Budget.source = before
-
-
-def _spend(size: int, name: str) -> None:
-    _Budget.left -= size
-    if _Budget.left < 0:
-        raise FirstlightError(
-            f"Expected a description of as many weights as {_Budget.source} holds. Received more: {name} alone is to "
-            f"have {size:,} bytes. The file is damaged, or made to fill the memory."
-        )
 
 
 @cache

@@ -13,8 +13,8 @@ import numpy as np
 
 from firstlight.engine import schedules
 from firstlight.engine.flat import Flat, move, shorten
-from firstlight.engine.layer import Variable
 from firstlight.engine.naming import snake_case
+from firstlight.engine.variable import Variable
 from firstlight.errors import FirstlightError, nearest
 
 __all__ = ["Optimizer", "State", "Update"]

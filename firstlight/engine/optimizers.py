@@ -12,9 +12,9 @@ import numpy as np
 from firstlight.engine import schedules
 from firstlight.engine.adam import Adam, Adamax, AdamW, Nadam
 from firstlight.engine.flat import move
-from firstlight.engine.layer import Variable
 from firstlight.engine.lookup import look_up
 from firstlight.engine.optimizer import Optimizer, Update
+from firstlight.engine.variable import Variable
 from firstlight.errors import FirstlightError
 
 __all__ = [

@@ -9,9 +9,10 @@ import numpy as np
 
 from firstlight.engine.backward import Gradients
 from firstlight.engine.formula import formula
-from firstlight.engine.layer import Layer, Variable
+from firstlight.engine.layer import Layer
 from firstlight.engine.structure import leaves
 from firstlight.engine.tensor import Tensor, value_of
+from firstlight.engine.variable import Variable
 
 __all__ = ["Operation", "Step", "record", "shape_text", "size_of", "summary_of"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from firstlight.engine import backward, constraints, optimizers, schedules
-from firstlight.engine.layer import Variable
+from firstlight.engine.variable import Variable
 from firstlight.errors import FirstlightError
 
 SHAPES = {"kernel": (5, 4), "bias": (4,), "scale": (3,)}
