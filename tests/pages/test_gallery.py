@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from firstlight.pages import _IMAGE_SIDE, Example, Metric, gallery
+from firstlight.pages import Example, Metric, gallery
+from firstlight.pages.document import _IMAGE_SIDE
 
 EVIL = "<script>document.title = 'taken over'</script>"
 
