@@ -14,6 +14,7 @@ from firstlight.engine import (
     ops,
     optimizers,
     regularizers,
+    surfaces,
 )
 from firstlight.engine.backward import backward
 from firstlight.engine.computation import graph
@@ -22,6 +23,7 @@ from firstlight.engine.gradcheck import gradcheck
 from firstlight.engine.histograms import Histograms
 from firstlight.engine.keras_file import load
 from firstlight.engine.model import Model, Sequential
+from firstlight.engine.paths import Path, descend
 from firstlight.engine.tensor import Tensor, check_finite, no_gradients
 from firstlight.engine.trace import saliency, trace
 
@@ -29,6 +31,7 @@ __all__ = [
     "Histograms",
     "Input",
     "Model",
+    "Path",
     "Sequential",
     "Tensor",
     "activations",
@@ -36,6 +39,7 @@ __all__ = [
     "callbacks",
     "check_finite",
     "constraints",
+    "descend",
     "gradcheck",
     "graph",
     "initializers",
@@ -48,5 +52,6 @@ __all__ = [
     "optimizers",
     "regularizers",
     "saliency",
+    "surfaces",
     "trace",
 ]
