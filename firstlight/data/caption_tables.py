@@ -9,7 +9,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -19,7 +19,16 @@ from firstlight.data.contents import Contents
 from firstlight.data.image_lookup import is_image
 from firstlight.errors import FirstlightError
 
-__all__ = ["TABLE_SUFFIXES", "Table", "fields_of", "is_metadata", "leads_to_image", "read_table"]
+__all__ = [
+    "TABLE_SUFFIXES",
+    "Opened",
+    "Table",
+    "fields_of",
+    "is_metadata",
+    "leads_to_image",
+    "open_table",
+    "read_table",
+]
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet")
 _DELIMITERS = "\t|;,"
@@ -45,6 +54,28 @@ def read_table(contents: Contents, path: str) -> Table:
     return _read_delimited(contents, path)
 
 
+class Opened(NamedTuple):
+    """The names of a table's columns, some of its records, and what tells whether a value in it names an image."""
+
+    names: list[str]
+    samples: list[dict[str, Any]]
+    leads_to_image: Callable[[str], bool]
+
+
+def open_table(contents: Contents, path: str, what: str) -> Opened | None:
+    """A table by which to choose columns of images and of `what`; None, with the reason noted, where there is none."""
+    try:
+        table = contents.once(path, read_table)
+    except FirstlightError as error:
+        contents.reject(path, str(error))
+        return None
+    if len(table.names) < 2 or not table.records:
+        contents.reject(path, f"no table of images and {what}")
+        return None
+    samples = [record for _, record in table.records[:_SAMPLES]]
+    return Opened(table.names, samples, lambda value: leads_to_image(contents, path, value))
+
+
 def leads_to_image(contents: Contents, path: str, value: str) -> bool:
     """Whether a value in the file `path` names an image: by its ending, or because there is one of that name."""
     return bool(value) and (is_image(value.split("?")[0]) or contents.images.has(value, path))
@@ -57,16 +88,10 @@ def is_metadata(path: str) -> bool:
 
 def fields_of(contents: Contents, path: str) -> Fields | None:
     """The columns of a table that hold images and captions; None, with the reason noted, where it has none."""
-    try:
-        table = contents.once(path, read_table)
-    except FirstlightError as error:
-        contents.reject(path, str(error))
+    table = open_table(contents, path, "captions")
+    if table is None:
         return None
-    if len(table.names) < 2 or not table.records:
-        contents.reject(path, "no table of images and captions")
-        return None
-    samples = [record for _, record in table.records[:_SAMPLES]]
-    fields = choose_fields(table.names, samples, lambda value: leads_to_image(contents, path, value))
+    fields = choose_fields(*table)
     if isinstance(fields, str):
         contents.reject(path, fields)
         return None

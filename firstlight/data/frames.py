@@ -32,7 +32,8 @@ _LOOKED_AT = 20  # records, to find the delimiter
 class Frame:
     """A table: columns by name, all of one length, and the name of the one to predict.
 
-    A column of numbers is an array of float64, NaN where a value is missing; one of texts is `Categories`.
+    A column of numbers is an array of float64, NaN where a value is missing; one of texts is `Categories`. `lines` are
+    those of the file on which the rows stand, where there is one; of a Parquet file, the numbers of the rows from 1.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Frame:
     target: str
     source: str = ""
     problems: list[Problem] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), []))
@@ -66,7 +68,8 @@ class Frame:
             name: column.take(rows) if isinstance(column, Categories) else column[chosen]
             for name, column in self.columns.items()
         }
-        return Frame(self.name, columns, self.target, self.source, self.problems)
+        lines = [self.lines[row] for row in chosen] if self.lines else []
+        return Frame(self.name, columns, self.target, self.source, self.problems, lines)
 
     def __str__(self) -> str:
         return "\n".join(_describe(self))
@@ -76,8 +79,9 @@ def load_table(path: str | os.PathLike[str], target: str | None = None) -> Frame
     """The table in a CSV, TSV or Parquet file, or in a folder or archive that holds one such file and no other.
 
     `target` is the column to predict; where it is not given, the one called target, label, class or y, else the last,
-    which is told as a note. Delimiter, header and decimal commas are recognised; the words of pandas for an empty cell
-    and "?" count as missing. What is passed over stands in `problems`.
+    which is told as a note; "" for a table without one, which may have a single column. Delimiter, header and decimal
+    commas are recognised; the words of pandas for an empty cell and "?" count as missing. What is passed over stands in
+    `problems`.
 
     Raises FirstlightError, with file and line, where there is no such table or a quote is never closed.
     """
@@ -85,15 +89,16 @@ def load_table(path: str | os.PathLike[str], target: str | None = None) -> Frame
     contents = Contents(os.path.dirname(source) or ".", source, alone=True)
     cells = _read_parquet(contents, source) if source.lower().endswith(".parquet") else _read_text(contents, source)
     names = list(cells.columns)
-    if len(names) < 2 or not cells.lines:
+    if len(names) < (1 if target == "" else 2) or not cells.lines:
+        least = "one column" if target == "" else "two columns"
         raise FirstlightError(
-            f"Expected a table of at least two columns and one row in {source}. Received {len(names)} columns "
+            f"Expected a table of at least {least} and one row in {source}. Received {len(names)} columns "
             f"({', '.join(names[:5])}) and {len(cells.lines)} rows."
         )
     chosen = _choose_target(contents, names, target)
     columns = {name: _column(contents, name, values, cells) for name, values in cells.columns.items()}
     _tell_empty(contents, columns, chosen, cells.lines)
-    return Frame(contents.name, columns, chosen, contents.source, contents.problems)
+    return Frame(contents.name, columns, chosen, contents.source, contents.problems, cells.lines)
 
 
 class _Cells(NamedTuple):
@@ -214,7 +219,7 @@ def _is_number(text: str) -> bool:
 
 def _choose_target(contents: Contents, names: list[str], target: str | None) -> str:
     if target is not None:
-        if target not in names:
+        if target and target not in names:
             raise FirstlightError(_no_column(contents.source, target, names))
         return target
     known = next((name for wanted in _TARGETS for name in names if name.lower() == wanted), None)
@@ -238,6 +243,8 @@ def _tell_empty(contents: Contents, columns: dict[str, Column], target: str, lin
             contents.tell("note", f"column {name!r} has {'one value' if distinct else 'no value'} in all rows")
         elif isinstance(column, Categories) and distinct == len(column) and name != target and distinct > 20:
             contents.tell("note", f"column {name!r} has another text in every row: perhaps a name, not a property")
+    if not target:
+        return
     values = columns[target]
     absent = np.flatnonzero(values.codes < 0 if isinstance(values, Categories) else np.isnan(values))
     if len(absent):

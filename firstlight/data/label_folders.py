@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from firstlight.data.archives import empty_folders, is_archive
 from firstlight.data.contents import Contents, LabelledImage
+from firstlight.data.image_lookup import is_image
 from firstlight.data.splits import standard_split
 
 __all__ = ["find_folders", "read_folders"]
@@ -48,6 +49,7 @@ def read_folders(contents: Contents, files: list[str]) -> Iterator[LabelledImage
         else:
             yield LabelledImage(path, folder.label.name, folder.split, path)
     _tell_folders(contents, list(folders.values()))
+    _tell_hidden(contents, list(folders.values()))
     _tell_other_files(contents, {folder.path for folder in folders.values() if folder.label})
 
 
@@ -156,6 +158,18 @@ def _tell_folders(contents: Contents, folders: list[_Folder]) -> None:
     if nested:
         message = f"folders inside class folders belong to the class: {', '.join(list(nested)[:5])}"
         contents.tell("note", message + (f" and {len(nested) - 5} more" if len(nested) > 5 else ""))
+
+
+def _tell_hidden(contents: Contents, folders: list[_Folder]) -> None:
+    """Tell the folders beside the classes that are hidden for their leading dot, but hold images: `.net`."""
+    parents = sorted({os.path.dirname(folder.label.path) for folder in folders if folder.label})
+    for parent in filter(os.path.isdir, parents):
+        with os.scandir(parent) as entries:
+            hidden = sorted(entry.path for entry in entries if entry.name.startswith(".") and entry.is_dir())
+        for path in hidden:
+            if any(map(is_image, os.listdir(path))):
+                message = f"{contents.relative(path)} is hidden by the dot at its beginning and is no class; rename it"
+                contents.tell("note", message, path)
 
 
 def _tell_other_files(contents: Contents, inside: set[str]) -> None:

@@ -7,15 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from firstlight.data.caption_fields import choose_image, choose_label, choose_split, image_in, no_images
-from firstlight.data.caption_tables import TABLE_SUFFIXES, is_metadata, leads_to_image, read_table
+from firstlight.data.caption_tables import TABLE_SUFFIXES, is_metadata, open_table, read_table
 from firstlight.data.contents import Contents, LabelledImage
 from firstlight.data.references import resolve
 from firstlight.data.splits import split_by_name, split_of_directory, standard_split
-from firstlight.errors import FirstlightError
 
 __all__ = ["find_imagefolder", "find_tables", "read_tables"]
-
-_SAMPLES = 50
 
 
 class _Fields(NamedTuple):
@@ -69,24 +66,19 @@ def read_tables(contents: Contents, files: list[str]) -> Iterator[LabelledImage]
 
 def _fields(contents: Contents, path: str) -> _Fields | None:
     """The columns of a table; None, with the reason noted, where it holds no images with labels."""
-    try:
-        table = contents.once(path, read_table)
-    except FirstlightError as error:
-        contents.reject(path, str(error))
+    table = open_table(contents, path, "labels")
+    if table is None:
         return None
-    if len(table.names) < 2 or not table.records:
-        contents.reject(path, "no table of images and labels")
-        return None
-    samples = [record for _, record in table.records[:_SAMPLES]]
-    image = choose_image(table.names, samples, lambda value: leads_to_image(contents, path, value))
+    names, samples, leads_to_image = table
+    image = choose_image(names, samples, leads_to_image)
     if image is None:
-        contents.reject(path, no_images(table.names, samples))
+        contents.reject(path, no_images(names, samples))
         return None
-    others = [name for name in table.names if name != image]
+    others = [name for name in names if name != image]
     split = choose_split(others)
     label = choose_label([name for name in others if name != split], samples)
     if label is None:
-        contents.reject(path, f"no field holds labels (fields: {', '.join(table.names)}); call one of them label")
+        contents.reject(path, f"no field holds labels (fields: {', '.join(names)}); call one of them label")
         return None
     return _Fields(image, label, split)
 

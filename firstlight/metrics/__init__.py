@@ -1,7 +1,7 @@
 """Metrics as plain functions of Python lists and arrays; they know no data set and no framework.
 
-Caption metrics, the intervals to report beside them, how many of a caption's facts are true, and how well classes
-and their probabilities are told.
+Caption metrics, the intervals to report beside them, how many of a caption's facts are true, how well classes and
+their probabilities are told, and how far predicted numbers are off.
 """
 
 from firstlight.metrics.baselines import diversity, most_typical
@@ -45,6 +45,7 @@ from firstlight.metrics.ranking import (
     roc_auc_by_class,
     roc_curve,
 )
+from firstlight.metrics.regression import mean_absolute_error, r_squared, root_mean_squared_error
 
 __all__ = [
     "CalibrationCurve",
@@ -73,13 +74,16 @@ __all__ = [
     "fact_recall",
     "fact_scores",
     "log_loss",
+    "mean_absolute_error",
     "meteor",
     "most_typical",
     "precision_recall_curve",
     "proportion",
+    "r_squared",
     "roc_auc",
     "roc_auc_by_class",
     "roc_curve",
+    "root_mean_squared_error",
     "rouge_l",
     "score",
     "spice",

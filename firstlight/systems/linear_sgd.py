@@ -20,6 +20,7 @@ from firstlight.systems.backend import has_double_precision, repeated
 from firstlight.systems.linear_blocks import Design
 from firstlight.systems.linear_lasso import shrunk
 from firstlight.systems.linear_newton import Logistic
+from firstlight.systems.linear_watch import tell
 
 __all__ = ["Descent", "descend"]
 
@@ -108,7 +109,11 @@ def _descended(task: Descent, start: np.ndarray | None) -> tuple[np.ndarray, lis
         columns, task.outputs, task.kind, task.intercept, _configured(task), "float64" if wide else "float32"
     )
     learner.begin(task, np.zeros((task.outputs, columns + 1)) if start is None else start)
-    losses = np.concatenate([learner.run(*arrays) for arrays in _chunks(task, learner)])
+    told = []
+    for arrays in _chunks(task, learner):
+        told.append(learner.run(*arrays))
+        tell(sum(map(len, told)), task.passes * task.steps)
+    losses = np.concatenate(told)
     return learner.weights(), losses.reshape(task.passes, task.steps).mean(axis=1).tolist()
 
 

@@ -1,0 +1,89 @@
+"""The column that is to be predicted, and the weights of rows: what of a table can be learned from.
+
+Numbers for a regression; for classes texts, or numbers taken as names.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from firstlight.data.frame_columns import Categories
+from firstlight.data.frames import Frame
+from firstlight.data.table import Problem
+from firstlight.errors import FirstlightError
+from firstlight.systems.table_columns import as_texts, line_of, listed
+
+__all__ = ["labels_of", "numbers_of", "passed", "weights_of"]
+
+_MOST_CLASSES = 100
+_FEW = 20  # different numbers that may be classes
+
+
+def numbers_of(frame: Frame) -> np.ndarray:
+    """The target as numbers (rows,), NaN where there is none.
+
+    Raises:
+        FirstlightError: it holds texts.
+    """
+    column = frame[frame.target]
+    if isinstance(column, Categories):
+        raise FirstlightError(
+            f"Expected numbers in the target {frame.target!r}. Received texts: "
+            f"{listed(map(repr, column.values))}. For classes: firstlight train logistic-regression; "
+            "for numbers, name another target."
+        )
+    return column
+
+
+def labels_of(frame: Frame) -> np.ndarray:
+    """The target as texts (rows,), None where there is none.
+
+    Raises:
+        FirstlightError: it holds so many different values that they are no classes.
+    """
+    column = frame[frame.target]
+    texts = as_texts(column)
+    kinds = {text for text in texts if text is not None}
+    if not isinstance(column, Categories):
+        fractions = any("." in text or "e" in text for text in kinds)
+        if len(kinds) > _MOST_CLASSES or (fractions and len(kinds) > _FEW):
+            raise FirstlightError(
+                f"Expected classes in the target {frame.target!r}. Received {len(kinds):,} different numbers. "
+                "For numbers: firstlight train linear-regression; for classes, name another target."
+            )
+    elif len(kinds) > _MOST_CLASSES or (len(kinds) > _FEW and len(kinds) > len(texts) / 2):
+        raise FirstlightError(
+            f"Expected at most {_MOST_CLASSES} classes, each of several rows, in the target {frame.target!r}. "
+            f"Received {len(kinds):,} different texts in {len(texts):,} rows. Name another target."
+        )
+    return np.array(texts, dtype=object)
+
+
+def weights_of(frame: Frame, name: str | None, rows: Sequence[int] | np.ndarray) -> np.ndarray | None:
+    """The weights of some rows; None where no column of weights is named.
+
+    Raises:
+        FirstlightError: a weight is missing, negative or a text.
+    """
+    if name is None:
+        return None
+    column = frame[name]
+    if isinstance(column, Categories):
+        raise FirstlightError(
+            f"Expected numbers in the column of weights {name!r}. Received texts: {listed(map(repr, column.values))}. "
+            "Name another column."
+        )
+    weights = column[np.asarray(rows, np.int64)]
+    bad = np.flatnonzero(~(weights >= 0))
+    if len(bad):
+        lines = [str(line_of(frame, int(rows[place]))) for place in bad.tolist()]
+        raise FirstlightError(
+            f"Expected a weight of 0 or more in {name!r} for each row. Received none or a negative one in "
+            f"{len(bad):,} rows of {frame.source or frame.name} (lines {listed(lines)}). Correct or delete them."
+        )
+    return weights
+
+
+def passed(frame: Frame, row: int, reason: str) -> Problem:
+    """A row that is left out, and why."""
+    return Problem("row passed over", reason, frame.source, line_of(frame, row))
