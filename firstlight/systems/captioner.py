@@ -17,6 +17,7 @@ from firstlight.data.table import Split
 from firstlight.systems.captioner_describing import Caption, Describer
 from firstlight.systems.captioner_settings import SCRATCH, check_settings
 from firstlight.systems.pictures import image_name
+from firstlight.systems.range_test import FindsLearningRate
 from firstlight.systems.system import History, Silent, System
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Captioner"]
 
 
-class Captioner(System):
+class Captioner(FindsLearningRate, System):
     """Describes images in words, learned from images with captions.
 
     Args:
@@ -46,10 +47,15 @@ class Captioner(System):
         maximum_length: longer captions are cut, in words.
         batch_size: captions learned at once.
         together: where small_cnn is trained too, captions of an image in an epoch, drawn anew in each.
-        learning_rate: the highest; it warms up and then falls as half a cosine.
-        learning_rate_floor: share of the highest rate at which that cosine ends.
+        optimizer: sgd, adagrad, adadelta, rmsprop, adam, adamax, nadam, adamw or lion.
+        learning_rate: the highest.
+        learning_rate_floor: share of the highest rate at which cosine and one_cycle end.
+        schedule: how the rate of the first stage changes: constant, cosine, one_cycle, step, exponential or plateau.
+        warm_up: share of the steps in which the rate rises before a cosine, 300 of them at most.
+        momentum: of sgd and rmsprop.
         self_critical_rate: the learning rate of the second stage, which does not change.
-        weight_decay: of AdamW.
+        weight_decay: what weights shrink by, times the rate.
+        clip_norm: longest gradient; 0 for any.
         average: momentum of the running mean of the weights, which is what is kept; 0 for none.
         precision: float32, mixed_bfloat16, or auto for the faster of the two on this machine.
     """
@@ -73,10 +79,15 @@ class Captioner(System):
         maximum_length: int = 25,
         batch_size: int = 128,
         together: int = 1,
+        optimizer: str = "adamw",
         learning_rate: float = 1e-3,
         learning_rate_floor: float = 0.3,
+        schedule: str = "cosine",
+        warm_up: float = 0.1,
+        momentum: float = 0.9,
         self_critical_rate: float = 5e-5,
         weight_decay: float = 0.0,
+        clip_norm: float = 1.0,
         average: float = 0.999,
         precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto",
     ):
@@ -94,10 +105,15 @@ class Captioner(System):
         self.maximum_length = maximum_length
         self.batch_size = batch_size
         self.together = together
+        self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.learning_rate_floor = learning_rate_floor
+        self.schedule = schedule
+        self.warm_up = warm_up
+        self.momentum = momentum
         self.self_critical_rate = self_critical_rate
         self.weight_decay = weight_decay
+        self.clip_norm = clip_norm
         self.average = average
         self.precision = precision
 
@@ -188,6 +204,11 @@ class Captioner(System):
             together=0 if frozen else self.together,
             presence=self.attention and not frozen,
             maximum_length=length,
+            optimizer=self.optimizer,
+            schedule=self.schedule,
+            warm_up=self.warm_up,
+            momentum=self.momentum,
+            clip_norm=self.clip_norm,
         )
         words = self.vocabulary.words
         history = Training(front, decoder, words, examples, judged, plan, progress, folder, tensorboard).run()

@@ -65,6 +65,11 @@ class Plan:
     together: int
     presence: bool
     maximum_length: int
+    optimizer: str = "adamw"
+    schedule: str = "cosine"
+    warm_up: float = 0.1
+    momentum: float = 0.9
+    clip_norm: float = 1.0
 
 
 class Batch(NamedTuple):

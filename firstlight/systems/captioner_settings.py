@@ -24,10 +24,13 @@ def check_settings(captioner: "Captioner") -> None:
     """
     from firstlight.systems.backbones import names
     from firstlight.systems.captioner_networks import CELLS
+    from firstlight.systems.optimization import OPTIMIZERS, SCHEDULES
 
     for name, known in (
         ("backbone", [SCRATCH, *names()]),
         ("cell", list(CELLS)),
+        ("optimizer", list(OPTIMIZERS)),
+        ("schedule", list(SCHEDULES)),
         ("precision", ["auto", "float32", "mixed_bfloat16"]),
     ):
         value = getattr(captioner, name)
@@ -39,7 +42,9 @@ def check_settings(captioner: "Captioner") -> None:
         value = getattr(captioner, name)
         if value < 1:
             raise FirstlightError(f"Expected {name} to be 1 or more. Received {value}.")
-    for name in ("dropout", "label_smoothing", "average", "learning_rate_floor"):
+    for name in ("dropout", "label_smoothing", "average", "learning_rate_floor", "warm_up", "momentum"):
         value = getattr(captioner, name)
         if not 0 <= value < 1:
             raise FirstlightError(f"Expected {name} to be at least 0 and below 1. Received {value}.")
+    if captioner.clip_norm < 0:
+        raise FirstlightError(f"Expected clip_norm to be 0 or more. Received {captioner.clip_norm}.")

@@ -20,14 +20,17 @@ from firstlight.systems.captioner_batches import SAMPLES, Examples, Plan, Reward
 from firstlight.systems.captioner_networks import CaptionTrainer
 from firstlight.systems.decoder import Decoder
 from firstlight.systems.decoding import Search
-from firstlight.systems.optimization import WeightAverage, values_of
+from firstlight.systems.optimization import DivergedError, Optimization, WeightAverage, values_of
 from firstlight.systems.run_state import read_state, write_state
 from firstlight.systems.system import History
 
-__all__ = ["Training"]
+__all__ = ["Training", "optimization"]
 
 _STAGES = ("cross-entropy", "self-critical")
 _VALIDATION_BEAM = 3
+_MOST_WARM_UP = 300  # steps
+_BETA_2 = 0.99  # a shorter memory than Keras's 0.999
+_WAIT = 2  # epochs without improvement after which `plateau` lowers the rate
 _VALIDATION_BATCH = 64
 _GROUPS = ("weight", "optimizer", "average", "best")
 
@@ -102,9 +105,13 @@ class Training:
         return sum(row["stage"] == stage for row in self.history.rows)
 
     def _is_exhausted(self, stage: str) -> bool:
+        return bool(self.plan.patience) and self._waited(stage) >= self.plan.patience
+
+    def _waited(self, stage: str) -> int:
+        """Epochs of a stage since the best of all."""
         scores = [row["cider"] for row in self.history.rows]
         since_best = int(np.argmax(scores[::-1])) if scores else 0
-        return bool(self.plan.patience) and min(since_best, self._epochs_of(stage)) >= self.plan.patience
+        return min(since_best, self._epochs_of(stage))
 
     def _prepare(self, stage: str) -> tuple[Teaching | Rewarding, CaptionTrainer]:
         """The batches of a stage, and the network compiled with its optimizer, in the state it was left in."""
@@ -115,12 +122,12 @@ class Training:
             trainer = CaptionTrainer(
                 self.front, self.decoder, max(1, plan.together), plan.label_smoothing, self.presence
             )
-            rate = _warm_cosine(plan.learning_rate, plan.learning_rate_floor, plan.epochs * supply.count())
+            epochs = plan.epochs
         else:
             supply = Rewarding(self.train, plan, self.words, self.describe)
             trainer = CaptionTrainer(self.front, self.decoder, SAMPLES)
-            rate = plan.self_critical_rate
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=plan.weight_decay, beta_2=0.99, global_clipnorm=1.0)
+            epochs = plan.self_critical_epochs
+        optimizer = optimization(plan, stage).make(epochs, supply.count())
         trainer.compile(optimizer=optimizer, jit_compile=trains_under_xla())
         optimizer.build(trainer.trainable_variables)
         if stage == "cross-entropy" and not compiles_each_shape():
@@ -157,7 +164,7 @@ class Training:
             logs = trainer.train_on_batch(batch.inputs, batch.targets, sample_weight=batch.weights, return_dict=True)
             loss, size = float(logs["cross_entropy"]), int(np.count_nonzero(batch.targets))
             if not np.isfinite(logs["loss"]):
-                raise FirstlightError(
+                raise DivergedError(
                     f"Expected a finite loss. Received {logs['loss']} in epoch {epoch + 1}, batch {done}. "
                     "Pass a smaller learning_rate, or precision='float32'."
                 )
@@ -170,6 +177,9 @@ class Training:
         reward = float(np.mean(rewards)) if stage == "self-critical" else None
         row = {"epoch": epoch + 1, "stage": stage, "loss": total / max(words, 1), "reward": reward, **self._validate()}
         self.history.rows.append(row)
+        how = optimization(self.plan, stage)
+        if how.schedule == "plateau" and (waited := self._waited(stage)) and waited % _WAIT == 0:
+            how.lower(trainer.optimizer)
         self._write_down(trainer)
         self.progress.epoch_ended(epoch, {name: value for name, value in row.items() if value is not None})
 
@@ -232,11 +242,20 @@ class Training:
         self.best, self.optimizer_state = groups["best"] or None, groups["optimizer"]
 
 
-def _warm_cosine(rate: float, floor: float, steps: int) -> keras.optimizers.schedules.CosineDecay:
-    """Up in a straight line over at most 300 steps, then down to a share of it as half a cosine (Loshchilov 2017)."""
-    warm_up = min(300, steps // 10)
-    return keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - warm_up), alpha=floor, warmup_target=rate, warmup_steps=warm_up
+def optimization(plan: Plan, stage: str) -> Optimization:
+    """How a stage learns. The rate of the second does not change; that of the first warms up over at most 300 steps."""
+    first = stage == _STAGES[0]
+    return Optimization(
+        plan.optimizer,
+        plan.learning_rate if first else plan.self_critical_rate,
+        plan.schedule if first else "constant",
+        plan.warm_up,
+        plan.learning_rate_floor,
+        plan.momentum,
+        plan.weight_decay,
+        plan.clip_norm,
+        most_warm_up=_MOST_WARM_UP,
+        beta_2=_BETA_2,
     )
 
 

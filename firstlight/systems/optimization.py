@@ -4,7 +4,9 @@ The same settings for every system; each optimizer and schedule is Keras's own w
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +16,16 @@ from keras import ops
 
 from firstlight.errors import FirstlightError, nearest
 
-__all__ = ["OPTIMIZERS", "SCHEDULES", "OneCycle", "Optimization", "WeightAverage", "values_of"]
+__all__ = [
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "DivergedError",
+    "OneCycle",
+    "Optimization",
+    "WeightAverage",
+    "at_rates_of",
+    "values_of",
+]
 
 OPTIMIZERS = {
     "sgd": "SGD",
@@ -33,6 +44,22 @@ _STEP_DOWN = 0.1  # what `step` multiplies by at a half and at three quarters of
 _EXPONENTIAL = 0.9  # what `exponential` multiplies by after each epoch
 _PLATEAU = 0.5  # what `plateau` multiplies by
 _RISE = 0.3  # share of the steps in which `one_cycle` rises
+_WITH_BETA_2 = ("adam", "adamax", "nadam", "adamw")
+_INSTEAD: ContextVar[Any] = ContextVar("_INSTEAD", default=None)
+
+
+class DivergedError(FirstlightError):
+    """The loss of a training is not a finite number, most often because the learning rate is too high."""
+
+
+@contextmanager
+def at_rates_of(schedule: keras.optimizers.schedules.LearningRateSchedule) -> Iterator[None]:
+    """Give every optimizer that is made meanwhile this schedule, whatever its settings: for the range test."""
+    token = _INSTEAD.set(schedule)
+    try:
+        yield
+    finally:
+        _INSTEAD.reset(token)
 
 
 @dataclass(frozen=True)
@@ -49,6 +76,8 @@ class Optimization:
         momentum: of sgd and rmsprop; Nesterov's for sgd.
         weight_decay: decoupled from the gradient (Loshchilov and Hutter 2019).
         clip_norm: longest gradient of all weights together; 0 for none.
+        most_warm_up: steps of `warm_up` at most; None for any number.
+        beta_2: how long adam and its kin remember the squares of gradients; None for what Keras has.
     """
 
     optimizer: str = "adamw"
@@ -59,6 +88,8 @@ class Optimization:
     momentum: float = 0.9
     weight_decay: float = 0.0
     clip_norm: float = 0.0
+    most_warm_up: int | None = None
+    beta_2: float | None = None
 
     def check(self) -> None:
         """Refuse what cannot be.
@@ -90,13 +121,18 @@ class Optimization:
             options["momentum"] = self.momentum
         if self.clip_norm:
             options["global_clipnorm"] = self.clip_norm
+        if self.beta_2 is not None and self.optimizer in _WITH_BETA_2:
+            options["beta_2"] = self.beta_2
         kind = getattr(keras.optimizers, OPTIMIZERS[self.optimizer])
         return kind(learning_rate=self._rate(epochs, steps), **options)
 
     def _rate(self, epochs: int, steps: int) -> Any:
         """The rate as a function of the step, a number where it does not change by itself."""
+        instead = _INSTEAD.get()
+        if instead is not None:
+            return instead
         schedules, rate, total = keras.optimizers.schedules, self.learning_rate, max(1, epochs * steps)
-        warm = round(self.warm_up * total)
+        warm = self._warm_up_steps(total)
         if self.schedule == "cosine":
             rising = {"warmup_target": rate, "warmup_steps": warm} if warm else {}
             return schedules.CosineDecay(0.0 if warm else rate, max(1, total - warm), alpha=self.floor, **rising)
@@ -108,6 +144,11 @@ class Optimization:
         if self.schedule == "exponential":
             return schedules.ExponentialDecay(rate, steps, _EXPONENTIAL, staircase=True)
         return rate
+
+    def _warm_up_steps(self, total: int) -> int:
+        if self.most_warm_up is None:
+            return round(self.warm_up * total)
+        return min(self.most_warm_up, int(self.warm_up * total))
 
     def lower(self, optimizer: keras.optimizers.Optimizer) -> None:
         """Half the rate, as `plateau` does when validation has not improved."""

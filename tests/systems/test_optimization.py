@@ -1,13 +1,17 @@
 """Optimizers, schedules and the running mean of weights: by their formulas."""
 
 import math
+from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
 
 from firstlight.errors import FirstlightError
-from firstlight.systems.optimization import OPTIMIZERS, OneCycle, Optimization, WeightAverage
+from firstlight.systems import Captioner
+from firstlight.systems.captioner_training import optimization
+from firstlight.systems.optimization import OPTIMIZERS, OneCycle, Optimization, WeightAverage, at_rates_of
+from tests.systems.test_captioner_training import PLAN
 
 
 def rates(schedule: str, epochs: int = 10, steps: int = 10, **more: float) -> list[float]:
@@ -52,6 +56,35 @@ def test_one_cycle_rises_and_falls() -> None:
     assert found[-1] == pytest.approx(0.0, abs=1e-8)
     again = OneCycle.from_config(OneCycle(0.1, 100, 0.2).get_config())
     assert float(keras.ops.convert_to_numpy(again(100))) == pytest.approx(0.02, rel=1e-5)
+
+
+@pytest.mark.parametrize(("epochs", "steps"), [(1, 5), (3, 7), (9, 13), (15, 700)])
+def test_the_captioner_warms_up_over_a_tenth_and_at_most_300_steps(epochs: int, steps: int) -> None:
+    """By the formula: up in a straight line, then half a cosine down to three tenths (Loshchilov and Hutter 2017)."""
+    captioner = Captioner()
+    plan = replace(PLAN, epochs=epochs, learning_rate=captioner.learning_rate, learning_rate_floor=0.3)
+    optimizer = optimization(plan, "cross-entropy").make(epochs, steps)
+    total = epochs * steps
+    warm = min(300, total // 10)
+    for step in range(0, total + 1, max(1, total // 50)):
+        optimizer.iterations.assign(step)
+        share = min((step - warm) / (total - warm), 1)
+        falling = 1e-3 * (0.3 + 0.7 * (1 + math.cos(math.pi * share)) / 2)
+        wanted = 1e-3 * step / warm if step < warm else falling
+        assert float(keras.ops.convert_to_numpy(optimizer.learning_rate)) == pytest.approx(wanted, rel=1e-4, abs=1e-9)
+    assert (optimizer.name.startswith("adam_w"), optimizer.beta_2, optimizer.global_clipnorm) == (True, 0.99, 1.0)
+    later = optimization(replace(plan, optimizer="sgd", clip_norm=0.0), "self-critical").make(1, 1)
+    assert float(keras.ops.convert_to_numpy(later.learning_rate)) == pytest.approx(plan.self_critical_rate)
+    assert (type(later).__name__, later.global_clipnorm) == ("SGD", None)
+
+
+def test_the_rates_of_a_range_test_take_the_place_of_all_schedules() -> None:
+    growing = keras.optimizers.schedules.ExponentialDecay(1e-3, 10, 100.0)
+    with at_rates_of(growing):
+        for schedule in ("constant", "one_cycle", "plateau"):
+            assert rates(schedule)[10] == pytest.approx(0.1, rel=1e-5)
+    assert rates("constant")[10] == pytest.approx(0.1)
+    assert rates("constant")[0] == pytest.approx(0.1)
 
 
 def test_plateau_halves() -> None:
