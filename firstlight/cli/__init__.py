@@ -24,7 +24,13 @@ COMMANDS = {
     "ensemble": ("firstlight.cli.ensemble:ensemble", "Let several trained captioners speak as one."),
     "caption": ("firstlight.cli.caption:caption", "Describe images with a trained captioner."),
     "classify": ("firstlight.cli.classify:classify", "Tell what images show with a trained classifier."),
+    "compare": ("firstlight.cli.compare:compare", "Compare optimizers, rates and tricks: same start, several seeds."),
+    "predict": ("firstlight.cli.predict:predict", "Predict the rows of a table with a trained linear model."),
     "trace": ("firstlight.cli.trace:trace", "See what a network does with an input, step by step."),
+    "descend": (
+        "firstlight.cli.descend:descend",
+        "Watch optimizers descend a loss of two weights: figure, film, page.",
+    ),
     "data": ("firstlight.cli.data:data", "List, get, check and show data sets."),
 }
 _INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended

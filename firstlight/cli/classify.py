@@ -18,6 +18,7 @@ from firstlight.errors import FirstlightError
 __all__ = ["classify"]
 
 _BATCH = 64
+_EXPLAINED = 200  # images on a page, some 40 kB each
 
 
 @click.command()
@@ -26,9 +27,21 @@ _BATCH = 64
 @click.option("--to", type=click.Choice(["csv", "json"]), help="Write one table or file with every class.")
 @click.option("--out", type=click.Path(path_type=Path), help="The file to write; by default standard output.")
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Classes that are told in a line.")
+@click.option(
+    "--explain",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a page that shows what each image was told as and which parts of it speak for that.",
+)
 @click.pass_context
 def classify(
-    context: click.Context, /, run: str, images: tuple[str, ...], to: str | None, out: Path | None, top: int
+    context: click.Context,
+    /,
+    run: str,
+    images: tuple[str, ...],
+    to: str | None,
+    out: Path | None,
+    top: int,
+    explain: Path | None,
 ) -> None:
     """Tell what IMAGES show with the classifier trained in the folder RUN: classes and their probabilities.
 
@@ -43,13 +56,15 @@ def classify(
         raise click.UsageError("--out needs --to csv or json.")
     found = list(find_images(images, sys.stdin))
     paths = [each.path for each in found if not isinstance(each, FirstlightError)]
-    for failure in (each for each in found if isinstance(each, FirstlightError)):
-        click.echo(str(failure), err=True)
+    failed = [str(each) for each in found if isinstance(each, FirstlightError)]
+    for failure in failed:
+        click.echo(failure, err=True)
     classifier = _open(run)
     answers: list[tuple[str, Any]] = []
     for path, answer in _answers(classifier, paths):
         if isinstance(answer, FirstlightError):
             click.echo(str(answer), err=True)
+            failed.append(str(answer))
             continue
         answers.append((path, answer))
         if to is None:
@@ -61,8 +76,20 @@ def classify(
             write(out, text)
         else:
             click.echo(text, nl=False)
+    if explain and answers:
+        _explain(classifier, run, [path for path, _ in answers], failed, explain)
     if len(answers) < len(found):
         context.exit(1 if answers else 2)
+
+
+def _explain(classifier: Any, run: str, paths: list[str], failed: list[str], page: Path) -> None:
+    """The page of what was told and why; more images than a browser can bear are told and left out."""
+    from firstlight.cli import classifier_cards
+
+    if len(paths) > _EXPLAINED:
+        click.echo(f"{page}: the first {_EXPLAINED} of {len(paths):,} images", err=True)
+    classifier_cards.explain(classifier, run, paths[:_EXPLAINED], failed, page)
+    click.echo(f"Written: {page}", err=True)
 
 
 def _open(run: str) -> Any:

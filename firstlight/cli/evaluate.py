@@ -17,6 +17,7 @@ __all__ = ["evaluate", "trained_on"]
 @click.command()
 @click.argument("run", type=click.Path())
 @click.argument("data", required=False)
+@click.option("--data", "named", help="The same as DATA.")
 @click.option("--split", default="validation", show_default=True, help="The part of the data to judge on.")
 @click.option("--layout", help="How the captions of DATA are laid out, where it is not recognised.")
 @click.option(
@@ -27,12 +28,20 @@ __all__ = ["evaluate", "trained_on"]
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in place of the table.")
 def evaluate(
-    run: str, data: str | None, split: str, layout: str | None, beam: int, out: Path | None, as_json: bool
+    run: str,
+    data: str | None,
+    named: str | None,
+    split: str,
+    layout: str | None,
+    beam: int,
+    out: Path | None,
+    as_json: bool,
 ) -> None:
     """Judge the system trained in the folder RUN on a split of DATA.
 
     DATA is a name or a path, by default what the system was trained on. Prints each metric with its 95 % interval
-    and the protocol, and writes metrics.json and, for a captioner, a gallery of best, worst and random captions.
+    and the protocol, and writes metrics.json and, for a captioner, a gallery of best, worst and random captions. A
+    model of tables is judged on all rows of DATA, by default on those that were held out.
     """
     from firstlight import systems
     from firstlight.cli.judging import judge
@@ -41,12 +50,27 @@ def evaluate(
     from firstlight.cli.reports import publish
     from firstlight.systems.system import task_of
 
+    if data and named:
+        raise click.UsageError("Give DATA or --data, not both.")
+    data = data or named
+    if task_of(run) == "table":
+        from firstlight.cli.table_reports import evaluate_table
+
+        if (
+            layout
+            or click.get_current_context().get_parameter_source("split") is click.core.ParameterSource.COMMANDLINE
+        ):
+            raise click.UsageError(
+                "A table has no splits and no layout: name another table, or none for held-out rows."
+            )
+        evaluate_table(run, data, out, as_json)
+        return
     source, known_layout = (data, layout) if data else trained_on(run)
     dataset: Any = load_data(source, layout or known_layout, task=task_of(run))
     dataset[split]  # a split that is not there is told before the network is loaded
     load_keras()
     judgement = judge(systems.load(run), dataset, split, beam_width=beam)
-    publish(judgement, Path(out or run), f"{run} on {dataset.name}, {split}", quiet=as_json)
+    publish(judgement, Path(out or run), f"{run} on {dataset.name}, {split}", quiet=as_json, run=run)
     if as_json:
         click.echo(json.dumps(judgement.report, ensure_ascii=False, indent=1))
 

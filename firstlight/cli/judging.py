@@ -22,12 +22,17 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class Judgement:
-    """What was found on a split: the report, and for a captioner its caption of each image that could be read."""
+    """What was found on a split: the report, and for a captioner its caption of each image that could be read.
+
+    Of a classifier, `system` is who answered and `answers` what it said of each image.
+    """
 
     data: str
     split: Split
     captions: list[Any] | None
     report: dict[str, Any]
+    system: Any = None
+    answers: Any = None
 
     @property
     def key(self) -> str:
@@ -38,6 +43,12 @@ class Judgement:
 def judge(system: Any, dataset: Dataset, split_name: str, *, beam_width: int) -> Judgement:
     """Describe a split where the system is a captioner, and evaluate; images that cannot be read are told."""
     split = dataset[split_name]
+    if hasattr(system, "classify"):
+        from firstlight.systems.classifier_judging import evaluate, judged
+
+        answers = judged(system, split)
+        report = {"protocol": protocol(split, None), **evaluate(system, split, answers)}
+        return Judgement(dataset.name, split, None, report, system, answers)
     if not hasattr(system, "caption"):
         return Judgement(dataset.name, split, None, {"protocol": protocol(split, None), **system.evaluate(split)})
     split, captions = _described(system, split, beam_width)
@@ -59,7 +70,11 @@ def protocol(split: Split, beam_width: int | None) -> str:
         parts.append("tokens are lower-cased runs of letters and digits")
     if beam_width is not None:
         parts.append(f"beam {beam_width}" if beam_width > 1 else "greedy")
-    return "; ".join([*parts, "95 % intervals by bootstrap over images"]) + "."
+    shares = "labels" in split.columns and "captions" not in split.columns
+    return (
+        "; ".join([*parts, "95 % intervals " + ("of shares (Wilson 1927)" if shares else "by bootstrap over images")])
+        + "."
+    )
 
 
 def fact_report(texts: Sequence[str], split: Split) -> dict[str, Any]:

@@ -38,8 +38,12 @@ _FACTS = (
 EACH_SECTION = 20  # pictures in a section of the gallery: a page of some 2 MB
 
 
-def publish(judgement: Judgement, folder: Path, title: str, *, quiet: bool = False) -> None:
-    """Write `metrics.json` and by need `gallery.html` or `confusion.png`, and print the table unless `quiet`."""
+def publish(
+    judgement: Judgement, folder: Path, title: str, *, quiet: bool = False, run: str | Path | None = None
+) -> None:
+    """Write `metrics.json` and by need `gallery.html`, or `confusion.png` and `report.html`; print the table unless
+    `quiet`. `run` is the run folder, where that is not `folder`.
+    """
     written = [folder / "metrics.json"]
     remember(written[0], judgement.key, judgement.report)
     if judgement.captions is not None:
@@ -50,6 +54,11 @@ def publish(judgement: Judgement, folder: Path, title: str, *, quiet: bool = Fal
 
         written.append(folder / "confusion.png")
         plots.confusion(np.array(judgement.report["confusion"]), list(judgement.report["classes"]), written[-1])
+    if judgement.answers is not None:
+        from firstlight.cli.classifier_report import write_report
+
+        written.append(folder / "report.html")
+        write_report(judgement, Path(run or folder), written[-1], title)
     if not quiet:
         print_report(title, judgement.report)
         if "fact_kinds" in judgement.report:

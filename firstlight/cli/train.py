@@ -6,6 +6,7 @@ A line in `firstlight.systems.SYSTEMS` is enough for a command to exist. The sam
 import os
 import shutil
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,14 @@ from firstlight.errors import FirstlightError
 __all__ = ["check", "command", "train", "train_in"]
 
 _JUDGED_BY = {"captions": ("validation",), "labels": ("test", "validation")}
-_RESERVED = {"data", "out", "layout", "restart", "overfit"}  # options that every system has
+_MARKS = {
+    True: click.style("ok   ", fg="green"),
+    False: click.style("ALARM", fg="red", bold=True),
+    None: click.style("?    ", fg="yellow"),  # nobody can tell
+}
+_TOLD = 5  # problems of the data; `firstlight data check` tells them all
+# Options that every system has.
+_RESERVED = {"data", "out", "layout", "restart", "overfit", "find_learning_rate", "lowest", "highest"}
 
 
 class _SystemGroup(click.Group):
@@ -36,7 +44,12 @@ class _SystemGroup(click.Group):
         if name not in SYSTEMS:
             return None
         module, _, attribute = SYSTEMS[name].partition(":")
-        return command(name, getattr(import_module(module), attribute))
+        system = getattr(import_module(module), attribute)
+        if system.task == "table":
+            from firstlight.cli.train_table import TableCommand
+
+            return TableCommand(name, system)
+        return command(name, system)
 
 
 @click.group(cls=_SystemGroup)
@@ -46,6 +59,7 @@ def train() -> None:
 
 def command(noun: str, system: Any) -> click.Command:
     """The command `firstlight train NOUN` for a system class."""
+    from firstlight.cli.learning_rate import find_rate, rate_options
     from firstlight.cli.settings import option, settings_of
 
     stored = settings_of(system.__init__, system.__init__.__doc__ or system.__doc__)
@@ -60,6 +74,8 @@ def command(noun: str, system: Any) -> click.Command:
     def run(data: str, out: Path | None, layout: str | None, restart: bool, overfit: int | None, **values: Any) -> None:
         chosen = {setting.name: values[setting.name] for setting in stored}
         training = {setting.name: values[setting.name] for setting in fitted}
+        if find_rate(system(**chosen), data, layout, out, training.get("seed", 0), values):
+            return
         if overfit is not None:
             _overfit(system(**chosen), data, layout, overfit, training)
         elif out is None:
@@ -79,6 +95,7 @@ def command(noun: str, system: Any) -> click.Command:
     overfit_help = "Only show that the network can learn this many images by heart."
     hidden = not hasattr(system, "overfit")
     parameters.append(click.Option(["--overfit"], type=click.IntRange(1), help=overfit_help, hidden=hidden))
+    parameters += rate_options(system)
     parameters += [option(setting) for setting in settings.values()]
     return click.Command(noun, callback=run, params=parameters, help=text, short_help=text.partition("\n")[0])
 
@@ -91,17 +108,27 @@ def _train(system: Any, source: str, layout: str | None, out: Path, restart: boo
     from firstlight.data import CATALOGUE
 
     dataset: Any = load_data(source, layout, task=system.task)
+    _tell_problems(dataset, source)
     if restart and (out / "system.json").exists():
         shutil.rmtree(out)
     place = source if source in CATALOGUE else os.path.abspath(os.path.expanduser(source))
     train_in(out, system, dataset, {"source": place, "layout": layout}, training)
     # A classifier takes what decides from its training part, so that a test part may be judged at once.
     judged = next((name for name in _JUDGED_BY[system.task] if name in dataset.splits), None)
+    check(out, system, dataset)
     if judged is None:
         click.echo(_not_judged(system, dataset, out))
         return
-    check(out, system, dataset)
     publish(judge(system, dataset, judged, beam_width=3), out, f"{out} on {dataset.name}, {judged}")
+
+
+def _tell_problems(dataset: Any, source: str) -> None:
+    """The first things that loading passed over; a class that is missing for that would be missed much later."""
+    problems = [problem for problem in getattr(dataset, "problems", []) if problem.kind != "note"]
+    for problem in problems[:_TOLD]:
+        click.echo(f"passed over: {problem}", err=True)
+    if len(problems) > _TOLD:
+        click.echo(f"... and {len(problems) - _TOLD:,} more: firstlight data check {source}", err=True)
 
 
 def train_in(out: Path, system: Any, dataset: Dataset, record: dict[str, Any], training: dict[str, Any]) -> None:
@@ -136,10 +163,12 @@ def check(out: Path, system: Any, dataset: Dataset) -> None:
 
     if not hasattr(system, "self_checks"):
         return
-    checks = system.self_checks(dataset.train, dataset.validation)
+    validation = dataset.splits.get("validation")
+    if validation is None and signature(system.self_checks).parameters["validation"].default is not None:
+        return  # it knows of no other images that it could be checked by
+    checks = system.self_checks(dataset.train, validation)
     for found in checks:
-        mark = click.style("ok   ", fg="green") if found["passed"] else click.style("ALARM", fg="red", bold=True)
-        click.echo(f"{mark}  {found['name']}: {found['message']}")
+        click.echo(f"{_MARKS[found['passed']]}  {found['name']}: {found['message']}")
     remember(out / "metrics.json", "checks", checks)
 
 

@@ -1,6 +1,30 @@
 """Web pages that stand alone: one file, pictures inside, nothing fetched, light and dark, readable offline."""
 
+from firstlight.pages.cases import Case
+from firstlight.pages.class_tables import ClassRow, Pair
+from firstlight.pages.classifier_report import ClassifierReport, Gallery, classifier_report
+from firstlight.pages.comparison_page import Column, comparison_page
 from firstlight.pages.document import Metric
+from firstlight.pages.explanations import explanations
 from firstlight.pages.gallery import Example, gallery
+from firstlight.pages.linear_report import LinearReport, Picture, linear_report
+from firstlight.pages.paths_page import descent_page
 
-__all__ = ["Example", "Metric", "gallery"]
+__all__ = [
+    "Case",
+    "ClassRow",
+    "ClassifierReport",
+    "Column",
+    "Example",
+    "Gallery",
+    "LinearReport",
+    "Metric",
+    "Pair",
+    "Picture",
+    "classifier_report",
+    "comparison_page",
+    "descent_page",
+    "explanations",
+    "gallery",
+    "linear_report",
+]

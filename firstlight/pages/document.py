@@ -22,12 +22,16 @@ _JPEG_QUALITY = 85
 
 @dataclass(frozen=True)
 class Metric:
-    """One row of the table of metrics: its name, its value as shown, and its 95 % interval, as shown too."""
+    """One row of the table of metrics: its name, its value as shown, and its 95 % interval, as shown too.
+
+    `form` is how the numbers are written, as for `format`.
+    """
 
     name: str
     value: float
     low: float | None = None
     high: float | None = None
+    form: str = ".1f"
 
 
 def metric_list(metrics: Sequence[Metric]) -> str:
@@ -36,10 +40,10 @@ def metric_list(metrics: Sequence[Metric]) -> str:
 
 
 def _metric(metric: Metric) -> str:
-    interval = ""
+    interval, form = "", metric.form
     if metric.low is not None and metric.high is not None:
-        interval = f'<dd class="interval">{metric.low:.1f} to {metric.high:.1f}</dd>'
-    return f'<div><dt>{escape(metric.name)}</dt><dd class="value">{metric.value:.1f}</dd>{interval}</div>\n'
+        interval = f'<dd class="interval">{metric.low:{form}} to {metric.high:{form}}</dd>'
+    return f'<div><dt>{escape(metric.name)}</dt><dd class="value">{metric.value:{form}}</dd>{interval}</div>\n'
 
 
 def data_uri(image: np.ndarray, side: int = _IMAGE_SIDE) -> str:

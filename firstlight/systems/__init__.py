@@ -1,14 +1,25 @@
 """Whole systems on Keras 3, each trained on the user's own data by one command.
 
-`SYSTEMS` names them for the command line; `ESTIMATORS` are models of tables, which follow scikit-learn's protocol. A
-module loads Keras only when a network is built.
+`SYSTEMS` names them for the command line; `ESTIMATORS` are the models inside those of tables, which follow
+scikit-learn's protocol. A module loads Keras only when a network is built.
 """
 
 import os
 from importlib import import_module
 from typing import Any
 
-__all__ = ["ESTIMATORS", "SYSTEMS", "Captioner", "ImageClassifier", "LinearRegression", "LogisticRegression", "load"]
+__all__ = [
+    "ESTIMATORS",
+    "SYSTEMS",
+    "Captioner",
+    "ImageClassifier",
+    "LinearRegression",
+    "LogisticRegression",
+    "combinations",
+    "compare",
+    "compare_tricks",
+    "load",
+]
 
 # TensorFlow greets every start with a page of notices; whoever wants them sets the variable.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -16,6 +27,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 SYSTEMS = {
     "captioner": "firstlight.systems.captioner:Captioner",
     "classifier": "firstlight.systems.classifier:ImageClassifier",
+    "linear-regression": "firstlight.systems.table_model:TableRegressor",
+    "logistic-regression": "firstlight.systems.table_model:TableClassifier",
 }
 
 ESTIMATORS = {
@@ -23,13 +36,20 @@ ESTIMATORS = {
     "logistic-regression": "firstlight.systems.linear_logistic:LogisticRegression",
 }
 
+_FUNCTIONS = {
+    "combinations": "firstlight.systems.comparison_plan",
+    "compare": "firstlight.systems.comparison",
+    "compare_tricks": "firstlight.systems.tricks",
+    "load": "firstlight.systems.system",
+}
+
 
 def __getattr__(name: str) -> Any:
-    """Import a class when it is first asked for."""
+    """Import a class or a function when it is first asked for."""
     for place in (*SYSTEMS.values(), *ESTIMATORS.values()):
         module, _, cls = place.partition(":")
         if cls == name:
             return getattr(import_module(module), name)
-    if name == "load":
-        return import_module("firstlight.systems.system").load
+    if name in _FUNCTIONS:
+        return getattr(import_module(_FUNCTIONS[name]), name)
     raise AttributeError(f"Module 'firstlight.systems' has no attribute {name!r}. It has: {', '.join(__all__)}.")

@@ -223,7 +223,10 @@ def _construct(application: str, **options: Any) -> keras.Model:
         try:
             return getattr(keras.applications, application)(**{"weights": None, **options})
         except ValueError as error:
-            raise FirstlightError(f"{application} cannot be built with {options}: {error}") from error
+            size = options.get("input_shape", ("none",))[0]
+            raise FirstlightError(
+                f"Expected an image_size that {application} takes. Received {size}: {str(error).splitlines()[0]}"
+            ) from error
 
 
 def _download(application: str, shape: tuple[int, int, int]) -> keras.Model:
@@ -249,8 +252,10 @@ def _load(network: keras.Model, application: str, path: Path) -> None:
             f"Expected a file of weights for {application}. Received {str(path)!r}, which is no file."
         )
     try:
-        network.set_weights(_read_weights(network, application, path))
-    except (ValueError, KeyError, OSError) as error:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message="Skipping nested container")  # Keras would go on without them
+            network.set_weights(_read_weights(network, application, path))
+    except (ValueError, KeyError, OSError, UserWarning) as error:
         raise FirstlightError(
             f"Expected the weights of {application} in a .h5, .weights.h5 or .keras file. "
             f"Received {path}, which does not fit: {str(error).strip().splitlines()[0]}"
@@ -272,7 +277,7 @@ def _read_h5(network: keras.Model, application: str, path: Path) -> Any:
     try:
         network.load_weights(path)
         return network.get_weights()
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, UserWarning):
         whole = _construct(application, include_top=True)
         whole.load_weights(path)
         return whole.get_weights()

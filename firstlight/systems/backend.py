@@ -17,6 +17,7 @@ __all__ = [
     "fast_precision",
     "has_double_precision",
     "make_repeatable",
+    "normalize_batch",
     "repeated",
     "trains_under_xla",
 ]
@@ -50,6 +51,35 @@ def has_double_precision() -> bool:
     import jax
 
     return bool(jax.config.jax_enable_x64)
+
+
+def normalize_batch(images: Any, gamma: Any, beta: Any, epsilon: float) -> tuple[Any, Any, Any] | None:
+    """Batch normalization of (batch, height, width, channels) as one operation, with its gradient.
+
+    Returns:
+        The normalized images of the same dtype, and mean and variance (channels,) in float32; None where the back end
+        has no such operation. JAX needs none, because XLA fuses the many.
+    """
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow
+
+        none = tensorflow.zeros(0)
+        outputs, mean, variance, *_ = tensorflow.raw_ops.FusedBatchNormV3(
+            x=images, scale=gamma.value, offset=beta.value, mean=none, variance=none, epsilon=epsilon, is_training=True
+        )
+        count = tensorflow.cast(tensorflow.size(images) / tensorflow.shape(images)[-1], "float32")
+        return outputs, mean, variance * (count - 1) / count  # TensorFlow divides by one less than there are
+    if backend == "torch":
+        import torch
+
+        mean, variance = torch.zeros_like(gamma.value), torch.ones_like(gamma.value)
+        outputs = torch.nn.functional.batch_norm(
+            images.movedim(-1, 1), mean, variance, gamma.value, beta.value, training=True, momentum=1.0, eps=epsilon
+        )
+        count = images[..., 0].numel()
+        return outputs.movedim(1, -1), mean, variance * (count - 1) / count
+    return None
 
 
 def fast_precision(size: int = 512) -> str:

@@ -4,6 +4,7 @@ A network of its own, from one matrix to residual blocks, or a pretrained one wi
 loaded when a network is built, not when this module is imported.
 """
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from firstlight.data.table import Split
+from firstlight.systems.classifier_seeing import Seeing
+from firstlight.systems.range_test import FindsLearningRate
 from firstlight.systems.system import History, Silent, System
 
 if TYPE_CHECKING:
@@ -31,11 +34,12 @@ class Classification:
     ranking: list[tuple[str, float]]
 
 
-class ImageClassifier(System):
+class ImageClassifier(Seeing, FindsLearningRate, System):
     """Tells which of several classes an image shows, learned from images with labels.
 
     Args:
-        architecture: linear, mlp, cnn, resnet, inception, or a network of keras.applications such as mobilenet_v2.
+        architecture: linear, mlp, cnn, resnet, inception, or a network of keras.applications such as mobilenet_v2; auto
+            takes that one for few large coloured photos where its weights are at hand, and else a cnn.
         weights: for a network of keras.applications, "imagenet" or the path of a file of weights.
         image_size: side in pixels; by default that of the images if all are small and of one size, else 64, and 224
             for a network of keras.applications.
@@ -65,11 +69,12 @@ class ImageClassifier(System):
     """
 
     task: ClassVar[str] = "labels"
+    _chosen: str | None = None
     later_stages: ClassVar = {"fine_tune_epochs": ("fine_tune_share", "fine_tune_rate")}
 
     def __init__(
         self,
-        architecture: str = "cnn",
+        architecture: str = "auto",
         *,
         weights: str = "imagenet",
         image_size: int | None = None,
@@ -131,7 +136,7 @@ class ImageClassifier(System):
         train: Split,
         *,
         validation_data: Split | None = None,
-        epochs: int = 20,
+        epochs: int | None = None,
         fine_tune_epochs: int = 0,
         hold_out: float = 0.1,
         patience: int = 0,
@@ -146,7 +151,8 @@ class ImageClassifier(System):
             train: a split with images and labels.
             validation_data: images that decide which epoch is best; without, a share of the training images, of each
                 class alike, is held out.
-            epochs: passes over the images; with a pretrained network, over its features.
+            epochs: passes over the images, with a pretrained network over its features; by default 20, and more where
+                that would be less than 600 steps.
             fine_tune_epochs: passes of a second stage, in which the last layers of a pretrained network learn too.
             hold_out: share of the training images that is held out where there is no validation_data.
             patience: stop after so many epochs without improvement; 0 never stops.
@@ -159,7 +165,7 @@ class ImageClassifier(System):
             FirstlightError: the data cannot be learned from, a setting is not one of those that exist, or `folder`
                 holds a run of other settings.
         """
-        from firstlight.systems.classifier_preparation import check_settings, prepare
+        from firstlight.systems.classifier_preparation import check_settings, choose_architecture, prepare
 
         training = {
             "epochs": epochs,
@@ -168,23 +174,26 @@ class ImageClassifier(System):
             "patience": patience,
             "seed": seed,
         }
+        began = time.perf_counter()
         folder = None if folder is None else Path(folder)
         earlier = self.begun_in(folder, {**training, **(data or {})}) if folder else {}
-        check_settings(self)
+        check_settings(self, training)
         progress = progress or Silent()
+        self._chosen = earlier.get("chosen_architecture") or choose_architecture(self, train, progress.message)
         prepared = prepare(self, train, validation_data, hold_out, seed, progress)
         self.classes = prepared.classes
         self.shape = prepared.shape
 
         from firstlight.systems.backend import fast_precision
-        from firstlight.systems.classifier_stages import teach
+        from firstlight.systems.classifier_stages import Course
 
-        # Decided once and written down before the first epoch: a run that is taken up again keeps it.
+        # Both decided once and written down before the first epoch: a run that is taken up again keeps it.
         precision = earlier.get("precision") or (fast_precision() if self.precision == "auto" else self.precision)
         self.description = self.describe(
             training=training,
             data=data,
             precision=precision,
+            chosen_architecture=self.chosen,
             classes=self.classes,
             shape=list(self.shape),
             train_images=len(prepared.train),
@@ -193,12 +202,18 @@ class ImageClassifier(System):
         )
         if folder is not None:
             self._write_description(folder)
-        self.network, history = teach(self, prepared, training, precision, progress, folder)
-        self.description["epochs_done"] = len(history.rows)
+        self.network, history = Course(self, prepared, training, precision, progress, folder).teach()
+        seconds = round(earlier.get("seconds", 0) + time.perf_counter() - began, 1)  # of the calls that came to an end
+        self.description |= {"epochs_done": len(history.rows), "seconds": seconds}
         if folder is not None:
             history.save(folder / "history.csv")
             self.save(folder)
         return history
+
+    @property
+    def chosen(self) -> str:
+        """The architecture that was trained: what `auto` came to."""
+        return self._chosen or self.architecture
 
     # -- telling -------------------------------------------------------------------------------------------------
 
@@ -244,6 +259,32 @@ class ImageClassifier(System):
 
         return evaluate(self, split)
 
+    # -- checks --------------------------------------------------------------------------------------------------
+
+    def self_checks(self, train: Split, validation: Split | None = None) -> list[dict[str, Any]]:
+        """Checks against silent failure, see `firstlight.systems.classifier_checks`.
+
+        Without a validation part, the images are judged that `fit` held out of the same training part.
+        """
+        from firstlight.systems.classifier_checks import self_checks
+
+        self._require_fitted()
+        return self_checks(self, train, validation)
+
+    def overfit(self, split: Split, *, images: int = 32, seed: int = 0, progress: Any = None) -> dict[str, Any]:
+        """Learn a few images by heart, which shows that labels, images and gradients meet.
+
+        A classifier of the same settings is trained, without dropout, augmentation, mixing, smoothing, decay and
+        averaging, for some 300 steps (a linear one 1,500); this one stays as it is.
+
+        Returns:
+            `images`, `classes`, `steps`, `accuracy` and `loss` on these images, and whether that `passed`: all of
+            them right, with a loss below 0.1.
+        """
+        from firstlight.systems.classifier_checks import overfit
+
+        return overfit(self, split, images=images, seed=seed, progress=progress)
+
     # -- parts ---------------------------------------------------------------------------------------------------
 
     def _save_parts(self, folder: Path) -> None:
@@ -255,4 +296,5 @@ class ImageClassifier(System):
         from firstlight.systems.classifier_folder import read_network
 
         self.classes, self.shape = list(self.description["classes"]), tuple(self.description["shape"])
+        self._chosen = self.description.get("chosen_architecture")
         self.network: keras.Model = read_network(folder)

@@ -15,6 +15,7 @@ from firstlight.systems.pictures import Pictures
 
 __all__ = ["AUGMENTATIONS", "Batch", "Supply", "augmenting"]
 
+_SHIFT, _FAR_SHIFT = 0.0625, 0.125  # of the side; two and four pixels of 32
 AUGMENTATIONS = ("none", "shift", "flip", "strong")
 
 
@@ -89,16 +90,19 @@ class Supply:
 
 
 def augmenting(kind: str, seed: int) -> keras.Sequential | None:
-    """Keras's layers that change pictures while training: `shift` moves, `flip` also mirrors, `strong` also turns,
-    magnifies and wipes out a rectangle (Zhong et al. 2020).
+    """Keras's layers that change pictures while training: `shift` moves a little, `flip` moves more and mirrors,
+    `strong` also turns, magnifies and wipes out a rectangle (Zhong et al. 2020). What comes in from outside repeats the
+    edge.
     """
     if kind == "none":
         return None
-    moves = [layers.RandomTranslation(0.125, 0.125, fill_mode="constant", fill_value=127.5, seed=seed)]
+    far = _SHIFT if kind == "shift" else _FAR_SHIFT
+    # Whole pixels: a mean of neighbours would blur the small pictures.
+    moves = [layers.RandomTranslation(far, far, fill_mode="nearest", interpolation="nearest", seed=seed)]
     if kind in ("flip", "strong"):
         moves.append(layers.RandomFlip("horizontal", seed=seed + 1))
     if kind == "strong":
-        moves.append(layers.RandomRotation(0.04, fill_mode="constant", fill_value=127.5, seed=seed + 2))
-        moves.append(layers.RandomZoom(0.1, 0.1, fill_mode="constant", fill_value=127.5, seed=seed + 3))
+        moves.append(layers.RandomRotation(0.04, fill_mode="nearest", seed=seed + 2))
+        moves.append(layers.RandomZoom(0.1, 0.1, fill_mode="nearest", seed=seed + 3))
         moves.append(layers.RandomErasing(0.5, scale=(0.02, 0.15), value_range=(0, 255), seed=seed + 4))
     return keras.Sequential(moves, name="augmentation")

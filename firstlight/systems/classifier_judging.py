@@ -1,7 +1,7 @@
 """How well a classifier tells images: figures with intervals, and which of its mistakes it was surest of."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -14,9 +14,19 @@ from firstlight.systems.pictures import Pictures
 if TYPE_CHECKING:
     from firstlight.systems.classifier import ImageClassifier
 
-__all__ = ["Mistake", "evaluate", "judged", "mistakes"]
+__all__ = ["Answers", "Mistake", "evaluate", "judged", "mistakes"]
 
 _TOP = 5
+
+
+class Answers(NamedTuple):
+    """What a classifier said of a split: the rows that could be judged, the probabilities for them (rows, classes), and
+    a line for each image that was passed over.
+    """
+
+    rows: list[int]
+    probabilities: np.ndarray
+    passed_over: list[str]
 
 
 @dataclass(frozen=True)
@@ -29,8 +39,8 @@ class Mistake:
     probability: float
 
 
-def judged(classifier: "ImageClassifier", split: Split) -> tuple[list[int], np.ndarray, list[str]]:
-    """The rows of a split that can be judged, the probabilities for them (rows, classes), and what was passed over.
+def judged(classifier: "ImageClassifier", split: Split) -> Answers:
+    """What a classifier says of the images of a split that can be read and are of a class that training had.
 
     Raises:
         FirstlightError: no image of the split is of a class that training had.
@@ -46,16 +56,13 @@ def judged(classifier: "ImageClassifier", split: Split) -> tuple[list[int], np.n
             f"{', '.join(sorted(set(split.labels))[:10])}."
         )
     pictures = Pictures([split.images[row] for row in rows], classifier.shape, told.append)
-    return (
-        [rows[place] for place in pictures.rows],
-        probabilities(classifier.network, pictures, classifier.mirrored),
-        told,
-    )
+    given = probabilities(classifier.network, pictures, classifier.mirrored)
+    return Answers([rows[place] for place in pictures.rows], given, told)
 
 
-def evaluate(classifier: "ImageClassifier", split: Split) -> dict[str, Any]:
-    """See `ImageClassifier.evaluate`."""
-    rows, given, told = judged(classifier, split)
+def evaluate(classifier: "ImageClassifier", split: Split, answers: Answers | None = None) -> dict[str, Any]:
+    """See `ImageClassifier.evaluate`; `answers` spares asking again, where they are known."""
+    rows, given, told = answers or judged(classifier, split)
     true, classes = [split.labels[row] for row in rows], classifier.classes
     guesses = [classes[place] for place in given.argmax(-1)]
     places = {label: place for place, label in enumerate(classes)}
@@ -73,6 +80,7 @@ def evaluate(classifier: "ImageClassifier", split: Split) -> dict[str, Any]:
         str(each.label): {
             "support": each.support,
             "precision": _share(each.precision.value),
+            "precision_interval": [each.precision.low, each.precision.high],
             "recall": _share(each.recall.value),
             "recall_interval": [each.recall.low, each.recall.high],
         }
@@ -88,12 +96,14 @@ def _share(value: float) -> float | None:
     return None if np.isnan(value) else value
 
 
-def mistakes(classifier: "ImageClassifier", split: Split, most: int = 24) -> list[Mistake]:
+def mistakes(
+    classifier: "ImageClassifier", split: Split, most: int = 24, answers: Answers | None = None
+) -> list[Mistake]:
     """The images that were told wrongly, those first that it was surest of."""
-    rows, given, _ = judged(classifier, split)
-    found = []
-    for row, shares in zip(rows, given, strict=True):
-        told = classifier.classes[int(shares.argmax())]
-        if told != split.labels[row]:
-            found.append(Mistake(row, split.labels[row], told, float(shares.max())))
-    return sorted(found, key=lambda mistake: -mistake.probability)[:most]
+    rows, given, _ = answers or judged(classifier, split)
+    best, found = given.argmax(-1), []
+    for place in np.argsort(-given.max(-1), kind="stable").tolist():
+        told, row = classifier.classes[best[place]], rows[place]
+        if told != split.labels[row] and len(found) < most:
+            found.append(Mistake(row, split.labels[row], told, float(given[place].max())))
+    return found

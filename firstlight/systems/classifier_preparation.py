@@ -3,29 +3,48 @@
 All that can be wrong with settings or data is told here, before a network is built.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from inspect import signature
+from numbers import Integral, Real
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+
+import numpy as np
 
 from firstlight.data.images import ImageError, read
 from firstlight.data.splits import stratified
 from firstlight.data.table import Split
 from firstlight.errors import FirstlightError, nearest
-from firstlight.systems.pictures import is_grey
+from firstlight.systems.pictures import is_grey, spread
 
 if TYPE_CHECKING:
     from firstlight.systems.classifier import ImageClassifier
 
-__all__ = ["OWN", "Prepared", "check_settings", "prepare"]
+__all__ = ["OWN", "Prepared", "check_settings", "choose_architecture", "divide", "prepare"]
 
 OWN = ("linear", "mlp", "cnn", "resnet", "inception")
 """The architectures that are built here; all others are networks of keras.applications."""
 
+_INITIALIZATIONS = (
+    *("he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "lecun_normal", "lecun_uniform", "orthogonal"),
+    *("random_normal", "random_uniform", "truncated_normal", "variance_scaling"),
+)
+_KINDS: dict[Any, tuple[Any, str]] = {
+    int: (Integral, "a whole number"),
+    float: (Real, "a number"),
+    bool: (bool | np.bool_, "True or False"),
+    str: (str, "a text"),
+}
 _SMALL = 96  # pixels: images of one size up to this are taken as they are
+_LEAST = 4  # pixels: below this a side is brought to it
 _PHOTO = 64  # side to which others are brought for a network of one's own
 _PRETRAINED = 224
+_PHOTO_NETWORK = "mobilenet_v2"  # the one that `auto` takes: small and fast
+_MANY = 1000  # images a class from which on `auto` trains from scratch
 _LOOKED_AT = 200  # images by which is decided whether all have one size
+_GLANCE = 32  # pixels: enough to know whether an image opens
 
 
 @dataclass(frozen=True)
@@ -47,35 +66,103 @@ class Prepared:
         return [places[label] for label in split.labels]
 
 
-def check_settings(classifier: "ImageClassifier") -> None:
-    """Refuse settings that no classifier can have.
+# -- settings ----------------------------------------------------------------------------------------------------
+
+
+def check_settings(classifier: "ImageClassifier", training: Mapping[str, Any] | None = None) -> None:
+    """Refuse settings that no classifier, and no training, can have.
 
     Raises:
         FirstlightError: says which setting, what was expected and what came.
     """
     from firstlight.systems.backbones import names
+    from firstlight.systems.optimization import Optimization
 
-    known = [*OWN, *names()]
-    if classifier.architecture not in known:
-        raise FirstlightError(
-            f"Expected architecture to be one of {', '.join(known)}. Received {classifier.architecture!r}."
-            f"{nearest(classifier.architecture, known)}"
-        )
-    for name in ("image_size", "width", "depth", "batch_size"):
-        value = getattr(classifier, name)
-        if value is not None and value < 1:
-            raise FirstlightError(f"Expected {name} to be 1 or more. Received {value}.")
+    _check_kinds(classifier)
+    _check_choice("architecture", classifier.architecture, ["auto", *OWN, *names()])
+    _check_choice("initialization", classifier.initialization, _INITIALIZATIONS)
+    least = {"image_size": _LEAST, "width": 1, "depth": 1, "batch_size": 1}
     for name in ("dropout", "label_smoothing", "average"):
         value = getattr(classifier, name)
         if not 0 <= value < 1:
             raise FirstlightError(f"Expected {name} to be at least 0 and below 1. Received {value}.")
     for name in ("mixup", "cutmix", "weight_decay", "clip_norm"):
-        if getattr(classifier, name) < 0:
+        if not getattr(classifier, name) >= 0:
             raise FirstlightError(f"Expected {name} to be 0 or more. Received {getattr(classifier, name)}.")
+    _check_least({name: getattr(classifier, name) for name in least}, least)
+    _check_least(training or {}, {"epochs": 1, "fine_tune_epochs": 0, "patience": 0})
     if not 0 < classifier.fine_tune_share <= 1:
         raise FirstlightError(
             f"Expected fine_tune_share to be above 0 and at most 1. Received {classifier.fine_tune_share}."
         )
+    if not classifier.fine_tune_rate > 0:
+        raise FirstlightError(f"Expected a fine_tune_rate above 0. Received {classifier.fine_tune_rate}.")
+    rate = 1.0 if classifier.learning_rate is None else classifier.learning_rate
+    Optimization(
+        classifier.optimizer, rate, classifier.schedule, classifier.warm_up, momentum=classifier.momentum
+    ).check()
+    pretrained = classifier.architecture not in OWN  # of auto, too, it is the file to begin from
+    if pretrained and classifier.weights != "imagenet" and not Path(classifier.weights).is_file():
+        raise FirstlightError(
+            f'Expected weights to be "imagenet" or the path of a file. Received {classifier.weights!r}, which is no '
+            "file. Check the spelling and the folder you are in."
+        )
+
+
+def _check_kinds(classifier: "ImageClassifier") -> None:
+    """Whether each setting is of the kind, or one of the values, that the constructor names."""
+    for name, parameter in signature(type(classifier)).parameters.items():
+        value, wanted = getattr(classifier, name), parameter.annotation
+        if get_origin(wanted) is Literal:
+            _check_choice(name, value, get_args(wanted))
+            continue
+        kinds = get_args(wanted) or (wanted,)
+        if value is None and type(None) in kinds:
+            continue
+        kind, text = _KINDS[kinds[0]]
+        if not isinstance(value, kind) or (isinstance(value, bool) and kinds[0] is not bool):
+            raise FirstlightError(f"Expected {name} to be {text}. Received {value!r}.")
+
+
+def _check_choice(name: str, value: Any, known: Sequence[str]) -> None:
+    if value not in known:
+        raise FirstlightError(
+            f"Expected {name} to be one of {', '.join(known)}. Received {value!r}.{nearest(str(value), known)}"
+        )
+
+
+def _check_least(values: Mapping[str, Any], least: Mapping[str, int]) -> None:
+    for name, lowest in least.items():
+        value = values.get(name)
+        if value is not None and value < lowest:
+            raise FirstlightError(f"Expected {name} to be {lowest} or more. Received {value}.")
+
+
+def choose_architecture(classifier: "ImageClassifier", train: Split, tell: Callable[[str], object]) -> str:
+    """What `architecture="auto"` comes to: a pretrained network for photos that are few, where its weights are at hand.
+
+    A download is nothing that happens by itself: where only the weights are missing, that is told.
+    """
+    if classifier.architecture != "auto":
+        return classifier.architecture
+    given = classifier.weights != "imagenet"
+    few = len(train) < _MANY * max(1, len(set(train.labels)))
+    photos = few and not is_grey(train.images) and _common_size(train.images) is None
+    if given or (photos and _weights_at_hand()):
+        tell(f"architecture: {_PHOTO_NETWORK} and a new classifier on it")
+        return _PHOTO_NETWORK
+    better = f"; --architecture {_PHOTO_NETWORK}, which downloads weights of 9 MB, does better with so few photos"
+    tell(f"architecture: cnn, from scratch{better if photos else ''}")
+    return "cnn"
+
+
+def _weights_at_hand() -> bool:
+    """Whether Keras has the weights already, where `keras.utils.get_file` keeps them."""
+    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    return any((home / "models").glob("mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"))
+
+
+# -- data --------------------------------------------------------------------------------------------------------
 
 
 def prepare(
@@ -86,50 +173,140 @@ def prepare(
     Raises:
         FirstlightError: there are fewer than two classes, or no image can be read.
     """
-    if "labels" not in train.columns:
-        raise FirstlightError(
-            f"Expected images with labels. Received split {train.name!r} with columns {', '.join(train.columns)}. "
-            "Load it with data.load(path, task='labels')."
-        )
-    counts = Counter(train.labels)
-    if len(counts) < 2:
-        raise FirstlightError(
-            f"Expected two classes or more in split {train.name!r}. Received {len(counts)}"
-            f"{f', {next(iter(counts))!r}' if counts else ''}. A folder for each class is what is looked for."
-        )
-    classes = sorted(counts, key=lambda label: (len(label), label) if label.isdigit() else (0, label))
+    train, validation = divide(train, validation, hold_out, seed, progress.message)
+    return Prepared(train, validation, train.classes, _shape(classifier, train.images))
+
+
+def divide(
+    train: Split,
+    validation: Split | None,
+    hold_out: float,
+    seed: int,
+    tell: Callable[[str], object] = lambda line: None,
+) -> tuple[Split, Split]:
+    """The images to learn from and those that decide; without a validation part, a share of every class is held out.
+
+    A class of which no training image can be read is left out, and so are validation images of unknown classes; both
+    are told. The same arguments give the same parts.
+
+    Raises:
+        FirstlightError: there are fewer than two classes, or no image that could decide.
+    """
+    for split in (train, *([] if validation is None else [validation])):
+        _check_labels(split)
+    _check_classes(train.name, set(train.labels))
+    train = _without_unreadable_classes(train, tell)
     if validation is None:
-        rows, held = stratified(train.labels, hold_out, seed)
-        train, validation = train.take(rows), train.take(held)
-        if not held:
-            raise FirstlightError(
-                f"Expected images to hold out. Received {len(rows)} training images, one a class. Add images."
-            )
-    unknown = sorted(set(validation.labels) - set(classes))
-    if unknown:
-        rows = [row for row, label in enumerate(validation.labels) if label in counts]
-        progress.message(
-            f"{len(validation) - len(rows)} validation images of classes that training has not ({unknown[0]!r}) are "
+        train, validation = _held_out(train, hold_out, seed)
+        train = _without_unreadable_classes(train, tell)
+    known = set(train.labels)
+    rows = [row for row, label in enumerate(validation.labels) if label in known]
+    if len(rows) < len(validation):
+        unknown = next(label for label in validation.labels if label not in known)
+        tell(
+            f"{len(validation) - len(rows)} validation images of classes that training has not ({unknown!r}) are "
             "left out"
         )
         validation = validation.take(rows)
-    return Prepared(train, validation, classes, _shape(classifier, train.images))
+    if not any(_is_readable(image) for image in validation.images):
+        raise FirstlightError(
+            f"Expected images that decide which epoch is best, of classes that training has. Received {len(rows)} in "
+            f"split {validation.name!r}{', none of them readable' if rows else ''}. Add images, or leave out the "
+            "validation part: then some of the training images are held out."
+        )
+    return train, validation
+
+
+def _check_labels(split: Split) -> None:
+    if "labels" not in split.columns:
+        raise FirstlightError(
+            f"Expected images with labels. Received split {split.name!r} with columns {', '.join(split.columns)}. "
+            "Load it with data.load(path, task='labels')."
+        )
+    other = next((label for label in split.labels if not isinstance(label, str)), None)
+    if other is not None:
+        raise FirstlightError(
+            f"Expected labels as text in split {split.name!r}. Received {other!r}. Make each a text with str(label)."
+        )
+
+
+def _check_classes(name: str, labels: set[str], why: str = "A folder for each class is what is looked for.") -> None:
+    if len(labels) < 2:
+        one = f", {next(iter(labels))!r}" if labels else ""
+        raise FirstlightError(f"Expected two classes or more in split {name!r}. Received {len(labels)}{one}. {why}")
+
+
+def _held_out(train: Split, share: float, seed: int) -> tuple[Split, Split]:
+    """The split without, and with only, the images that are held out; drawn again where none of those can be read."""
+    if not 0 < share < 1:
+        raise FirstlightError(f"Expected hold_out to be above 0 and below 1, for example 0.1. Received {share}.")
+    rows = list(range(len(train)))
+    while True:
+        _, places = stratified([train.labels[row] for row in rows], share, seed)
+        held = [rows[place] for place in places]
+        if not held:
+            raise FirstlightError(
+                f"Expected images to hold out. Received {len(rows)} usable training images, one a class. Add images."
+            )
+        if any(_is_readable(train.images[row]) for row in held):
+            kept = sorted(set(range(len(train))) - set(held))
+            return train.take(kept), train.take(held)
+        rows = sorted(set(rows) - set(held))  # those that cannot be read stay in training, where they are told
+
+
+def _without_unreadable_classes(train: Split, tell: Callable[[str], object]) -> Split:
+    """The split without the classes that have no image to learn from."""
+    members: dict[str, list[int]] = {}
+    for row, label in enumerate(train.labels):
+        members.setdefault(label, []).append(row)
+    lost = {label: rows for label, rows in members.items() if not any(_is_readable(train.images[row]) for row in rows)}
+    if members and len(lost) == len(members):
+        raise FirstlightError(
+            f"Expected images that can be read in split {train.name!r}. Received {len(train)}, none of them readable. "
+            f"First: {_why_unreadable(train.images[0])}"
+        )
+    told = [
+        f"none of the {len(rows)} training images of {label!r} can be read, so this class is left out (first: "
+        f"{_why_unreadable(train.images[rows[0]])})"
+        for label, rows in lost.items()
+    ]
+    _check_classes(train.name, set(members) - set(lost), " ".join(f"N{line[1:]}." for line in told[:3]))
+    for line in told:
+        tell(line)
+    return train.take([row for row, label in enumerate(train.labels) if label not in lost]) if lost else train
+
+
+def _is_readable(image: Any) -> bool:
+    return not _why_unreadable(image)
+
+
+def _why_unreadable(image: Any) -> str:
+    """What is wrong with an image; nothing where it opens."""
+    try:
+        read(image, _GLANCE)
+    except ImageError as error:
+        return str(error)
+    return ""
 
 
 def _shape(classifier: "ImageClassifier", images: Sequence[Any]) -> tuple[int, int, int]:
-    if classifier.architecture not in OWN:
+    if classifier.chosen not in OWN:
         side = classifier.image_size or _PRETRAINED
         return side, side, 3
     channels = 1 if is_grey(images) else 3
     if classifier.image_size:
         return classifier.image_size, classifier.image_size, channels
+    height, width = _common_size(images) or (_PHOTO, _PHOTO)
+    return max(height, _LEAST), max(width, _LEAST), channels
+
+
+def _common_size(images: Sequence[Any]) -> tuple[int, int] | None:
+    """Height and width where all images are small and have the same, as some of them tell."""
     sizes = set()
-    for image in images[:_LOOKED_AT]:
+    for image in spread(images, _LOOKED_AT):
         try:
             sizes.add(read(image).shape[:2])
         except ImageError:
             continue
-    if len(sizes) == 1 and max(next(iter(sizes))) <= _SMALL:
-        height, width = next(iter(sizes))
-        return height, width, channels
-    return _PHOTO, _PHOTO, channels
+    found = next(iter(sizes), None)
+    return found if found is not None and len(sizes) == 1 and max(found) <= _SMALL else None

@@ -3,6 +3,7 @@
 After each epoch everything needed to go on is written down. The weights of the best epoch are kept.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +13,18 @@ import keras
 import numpy as np
 from keras import ops
 
-from firstlight.errors import FirstlightError
 from firstlight.systems.backend import trains_under_xla
+from firstlight.systems.classifier_alarms import ClassifierAlarms
 from firstlight.systems.classifier_batches import Supply
-from firstlight.systems.optimization import Optimization, WeightAverage, values_of
+from firstlight.systems.optimization import DivergedError, Optimization, WeightAverage, values_of
 from firstlight.systems.pictures import Pictures
 from firstlight.systems.run_state import read_state, write_state
 from firstlight.systems.system import History
 
 __all__ = ["ClassTrainer", "Stage", "Training", "probabilities"]
 
-_BATCH = 256  # images judged at once
+_BATCH = 256  # small images judged at once
+_PIXELS = 1 << 20  # of a batch: a wide network keeps some kilobytes for each
 _WAIT = 2  # epochs without improvement after which `plateau` lowers the rate
 _GROUPS = ("weight", "optimizer", "average", "best")
 
@@ -68,7 +70,7 @@ def probabilities(network: keras.Model, pictures: Pictures, mirrored: bool = Fal
     Every batch has the same size, because a network is compiled for each size that it meets.
     """
     count, found = len(pictures), []
-    size = min(_BATCH, count)
+    size = min(_BATCH, max(8, _PIXELS // math.prod(network.input_shape[1:-1])), count)
     for start in range(0, count, size):
         places = np.resize(np.arange(start, min(start + size, count)), size)
         images = pictures.take(places).astype("float32")
@@ -120,6 +122,8 @@ class Training:
         self.best: list[np.ndarray] | None = None
         self.best_score = (-1.0, 0.0)
         self.optimizer_state: list[np.ndarray] = []
+        self.alarms = ClassifierAlarms(validation[1], sum(stage.epochs for stage in stages))
+        self.given: np.ndarray | None = None  # what was told of the validation images after the last epoch
 
     def run(self) -> History:
         """Learn to the end of the last stage; afterwards the network holds the weights of the best epoch."""
@@ -180,7 +184,7 @@ class Training:
         for done, batch in enumerate(self.supply.epoch(epoch), 1):
             loss = float(self.trainer.train_on_batch(batch.images, batch.targets, sample_weight=batch.weights))
             if not np.isfinite(loss):
-                raise FirstlightError(
+                raise DivergedError(
                     f"Expected a finite loss. Received {loss} in epoch {epoch + 1}, batch {done}. "
                     "Pass a smaller learning_rate, or precision='float32'."
                 )
@@ -191,6 +195,8 @@ class Training:
         rate = float(ops.convert_to_numpy(self.trainer.optimizer.learning_rate))
         row = {"epoch": epoch + 1, "stage": stage.name, "loss": total / seen, "learning_rate": rate, **self._judge()}
         self.history.rows.append(row)
+        for line in self.alarms.look(row, self.given):
+            self.progress.message(line)
         if stage.optimization.schedule == "plateau" and (waited := self._waited(stage)) and waited % _WAIT == 0:
             stage.optimization.lower(self.trainer.optimizer)
         self._write_down()
@@ -202,7 +208,7 @@ class Training:
         judged = self.average.mean or now
         self._assign(judged)
         pictures, labels = self.validation
-        given = probabilities(self.network, pictures)
+        self.given = given = probabilities(self.network, pictures)
         accuracy = float((given.argmax(-1) == labels).mean())
         loss = float(-np.log(np.maximum(given[np.arange(len(labels)), labels], 1e-12)).mean())
         if (accuracy, -loss) >= self.best_score:

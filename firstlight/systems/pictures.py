@@ -12,7 +12,7 @@ import numpy as np
 from firstlight.data.images import ImageError, read, read_many
 from firstlight.errors import FirstlightError
 
-__all__ = ["Pictures", "image_name", "is_grey", "pixels_of"]
+__all__ = ["Pictures", "image_name", "is_grey", "pixels_of", "spread"]
 
 _MEMORY = 2 << 30  # bytes of pixels that are held
 _LOOKED_AT = 64  # images by which is decided whether all are grey
@@ -42,8 +42,10 @@ class Pictures:
         self.held = len(images) * int(np.prod(shape)) <= _MEMORY
         found = np.empty((len(images), *shape), np.uint8) if self.held else None
         rows: list[int] = []
+        first = ""
         for number, picture in read_many(images, shape[:2]):
             if isinstance(picture, ImageError):
+                first = first or str(picture)
                 tell(f"passed over: {picture}")
             else:
                 if found is not None:
@@ -51,7 +53,10 @@ class Pictures:
                 rows.append(number)
             progress(number + 1)
         if not rows:
-            raise FirstlightError(f"Expected images that can be read. Received {len(images)}, none of them readable.")
+            raise FirstlightError(
+                f"Expected images that can be read. Received {len(images)}, none of them readable."
+                f"{f' First: {first}' if first else ''}"
+            )
         self.rows = rows
         self.pixels = None if found is None else found[: len(rows)]
 
@@ -74,10 +79,16 @@ def pixels_of(picture: np.ndarray, channels: int) -> np.ndarray:
     return np.rint(picture @ _GREY)[..., None].astype(np.uint8)
 
 
+def spread(images: Sequence[Any], count: int) -> list[Any]:
+    """At most so many images, from the first to the last at even steps: files are often ordered by class."""
+    places = np.unique(np.linspace(0, len(images) - 1, min(count, len(images))).round().astype(int))
+    return [images[place] for place in places]
+
+
 def is_grey(images: Sequence[Any]) -> bool:
-    """Whether the first images have no colour."""
+    """Whether images have no colour, as some of them tell."""
     looked = 0
-    for image in images[:_LOOKED_AT]:
+    for image in spread(images, _LOOKED_AT):
         try:
             picture = read(image).astype(np.int16)
         except ImageError:

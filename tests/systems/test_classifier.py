@@ -14,7 +14,10 @@ from firstlight.errors import FirstlightError
 from firstlight.systems import ImageClassifier
 from firstlight.systems.classifier_batches import Supply
 from firstlight.systems.classifier_networks import ARCHITECTURES, NetworkPlan, build_network
+from firstlight.systems.classifier_preparation import Prepared, choose_architecture
+from firstlight.systems.classifier_stages import Course
 from firstlight.systems.pictures import Pictures
+from firstlight.systems.system import Silent
 
 pytestmark = [
     pytest.mark.slow,
@@ -220,3 +223,36 @@ def test_the_run_folder_of_another_architecture_is_refused(
     shutil.copytree(trained[1], tmp_path / "run")
     with pytest.raises(FirstlightError, match=r"architecture \(mlp there, cnn here\)"):
         ImageClassifier("cnn").fit(digits.train, epochs=8, folder=tmp_path / "run")
+
+
+def photos(count: int, side: int = 120) -> Split:
+    """Coloured images that are larger than those a network of one's own takes as they are."""
+    random = np.random.default_rng(0)
+    images = [random.integers(0, 256, (side, side, 3), np.uint8) for _ in range(count)]
+    return Split(
+        "train", {"names": [str(n) for n in range(count)], "images": images, "labels": ["cat", "dog"] * (count // 2)}
+    )
+
+
+def test_auto_takes_the_pretrained_network_where_its_weights_are_at_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    told: list[str] = []
+    assert choose_architecture(ImageClassifier(), photos(8), told.append) == "cnn"
+    assert "mobilenet_v2" in told[-1], "what would do better is told"
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5").touch()
+    assert choose_architecture(ImageClassifier(), photos(8), told.append) == "mobilenet_v2"
+    assert choose_architecture(ImageClassifier(), photos(8, 32), told.append) == "cnn", "small pictures need none"
+    assert choose_architecture(ImageClassifier("resnet"), photos(8), told.append) == "resnet"
+
+
+def test_few_images_get_enough_steps() -> None:
+    prepared = Prepared(photos(8), photos(4), ["cat", "dog"], (32, 32, 3))
+    training = {"epochs": None, "fine_tune_epochs": 0, "patience": 0, "seed": 0}
+    course = Course(ImageClassifier("cnn"), prepared, training, "float32", Silent())
+    assert course.epochs(48) == 200, "three steps an epoch"
+    assert course.epochs(3200) == 20, "as many as are usual"
+    training["epochs"] = 7
+    assert course.epochs(48) == 7
