@@ -5,6 +5,7 @@ Everything else in `systems` is written once, in `keras.ops`.
 
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import keras
@@ -21,6 +22,8 @@ __all__ = [
     "repeated",
     "trains_under_xla",
 ]
+
+_TRIALS = 24  # of each precision, a few milliseconds each
 
 
 def trains_under_xla() -> bool:
@@ -82,18 +85,22 @@ def normalize_batch(images: Any, gamma: Any, beta: Any, epsilon: float) -> tuple
     return None
 
 
+@cache
 def fast_precision(size: int = 512) -> str:
-    """The faster dtype policy for matrix products on this machine, `mixed_bfloat16` or `float32`, by a short trial."""
-    seconds = {}
+    """The faster dtype policy for matrix products on this machine, `mixed_bfloat16` or `float32`, by a short trial.
+
+    The best of many trials that take turns counts, so that it does not depend on what else the machine is at.
+    """
+    products, seconds = {}, {}
     for dtype in ("float32", "bfloat16"):
         matrix = ops.cast(np.ones((size, size), "float32"), dtype)
-        product = compiled(lambda a, b: ops.cast(ops.matmul(a, b), "float32"), [])
-        trials = []
-        for _ in range(6):
+        products[dtype] = compiled(lambda a: ops.cast(ops.matmul(a, a), "float32"), []), matrix
+        seconds[dtype] = float("inf")
+    for _ in range(_TRIALS):
+        for dtype, (product, matrix) in products.items():
             began = time.perf_counter()
-            ops.convert_to_numpy(product(matrix, matrix))
-            trials.append(time.perf_counter() - began)
-        seconds[dtype] = min(trials)
+            ops.convert_to_numpy(product(matrix))
+            seconds[dtype] = min(seconds[dtype], time.perf_counter() - began)
     return "mixed_bfloat16" if seconds["bfloat16"] < 0.75 * seconds["float32"] else "float32"
 
 

@@ -47,7 +47,7 @@ class ImageClassifier(Seeing, FindsLearningRate, System):
         depth: convolutions or blocks a stage, layers of an mlp; by default what suits the architecture.
         normalization: by the batch, by groups of channels, or none.
         initialization: Keras's name for how the kernels begin.
-        dropout: share of the units that are dropped while training.
+        dropout: share of the units that are dropped while training; by default what suits the architecture.
         augmentation: how pictures are changed while training; auto moves grey ones, and mirrors coloured ones too.
         mixup: spread of the shares in which two images are laid over each other; 0 for none.
         cutmix: spread of the shares in which a rectangle of one image is put into another; 0 for none.
@@ -82,7 +82,7 @@ class ImageClassifier(Seeing, FindsLearningRate, System):
         depth: int | None = None,
         normalization: Literal["batch", "group", "none"] = "batch",
         initialization: str = "he_normal",
-        dropout: float = 0.2,
+        dropout: float | None = None,
         augmentation: Literal["auto", "none", "shift", "flip", "strong"] = "auto",
         mixup: float = 0.0,
         cutmix: float = 0.0,
@@ -94,7 +94,7 @@ class ImageClassifier(Seeing, FindsLearningRate, System):
         schedule: str = "one_cycle",
         warm_up: float = 0.0,
         momentum: float = 0.9,
-        weight_decay: float = 0.02,
+        weight_decay: float = 0.05,
         clip_norm: float = 0.0,
         average: float = 0.995,
         fine_tune_share: float = 0.5,

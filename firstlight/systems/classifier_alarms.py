@@ -11,7 +11,8 @@ import numpy as np
 
 __all__ = ["ClassifierAlarms"]
 
-_BEGUN = 3  # epochs in which a network may still give one answer to everything
+_BEGUN = 3  # epochs in which a network may still give one answer to everything, and be as good as that
+_ENOUGH = 10  # held-out images: fewer tell nothing about accuracy
 _RISES = 3  # epochs in a row
 _RISE = 1.05  # by how much, at least, they make the loss larger
 _SMALL = 0.01  # nats: a loss below this may go up and down
@@ -29,6 +30,7 @@ class ClassifierAlarms:
         labels = np.asarray(labels)
         self.epochs = epochs
         self.several = len(np.unique(labels)) > 1
+        self.enough = len(labels) >= _ENOUGH
         self.majority = float(np.bincount(labels).max() / len(labels)) if len(labels) else 0.0
         self.losses: list[float] = []
         self.stage: Any = None
@@ -99,7 +101,8 @@ class ClassifierAlarms:
         return ""
 
     def _no_better(self, row: Mapping[str, Any]) -> str:
-        if not self.several or 2 * row["epoch"] < self.epochs or row["accuracy"] > self.majority:
+        early = row["epoch"] < max(_BEGUN, self.epochs / 2)
+        if early or not (self.several and self.enough) or row["accuracy"] > self.majority:
             return ""
         return (
             f"half of the epochs are over, and accuracy on the held-out images is {row['accuracy']:.1%}; always "

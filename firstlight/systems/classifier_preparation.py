@@ -84,7 +84,7 @@ def check_settings(classifier: "ImageClassifier", training: Mapping[str, Any] | 
     least = {"image_size": _LEAST, "width": 1, "depth": 1, "batch_size": 1}
     for name in ("dropout", "label_smoothing", "average"):
         value = getattr(classifier, name)
-        if not 0 <= value < 1:
+        if value is not None and not 0 <= value < 1:
             raise FirstlightError(f"Expected {name} to be at least 0 and below 1. Received {value}.")
     for name in ("mixup", "cutmix", "weight_decay", "clip_norm"):
         if not getattr(classifier, name) >= 0:

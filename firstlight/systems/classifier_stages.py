@@ -36,23 +36,27 @@ class Usual:
     Args:
         width: see `NetworkPlan`.
         depth: see `NetworkPlan`.
-        learning_rate: the highest.
+        learning_rate: the highest; a tenth of it without normalization, which would not stand it.
+        dropout: see `NetworkPlan`.
         augmentation: of grey images, and of coloured ones.
     """
 
     width: int = 1
     depth: int = 1
     learning_rate: float = 1e-3
+    dropout: float = 0.2
     augmentation: tuple[str, str] = ("shift", "flip")
 
 
 _USUAL = {
-    "linear": Usual(augmentation=("none", "none")),
+    "linear": Usual(learning_rate=1e-2, dropout=0.0, augmentation=("none", "none")),
     "mlp": Usual(512, 2),
-    "cnn": Usual(32, 2, 4e-3),
-    "resnet": Usual(32, 2, 4e-3),
+    "cnn": Usual(32, 2, 1e-2),
+    "resnet": Usual(32, 1, 1e-2),
     "inception": Usual(64, 1, 4e-3),
 }
+_PRETRAINED = Usual(dropout=0.5)
+_NORMALIZED = ("mlp", "cnn", "resnet", "inception")
 _EPOCHS, _STEPS, _MOST_EPOCHS = 20, 600, 200  # where no number of epochs is given
 _SLOWEST = 0.1  # of the rate: what the deepest layer that is fine-tuned learns at
 
@@ -85,7 +89,7 @@ class Course:
     def _own(self) -> tuple[keras.Model, History]:
         plan = self.plan(self.precision)
         network = build_network(plan, training=True)
-        stage = Stage("training", self.epochs(len(self.prepared.train)), self.optimization(self._usual().learning_rate))
+        stage = Stage("training", self.epochs(len(self.prepared.train)), self.optimization(self._usual_rate()))
         history = self._train(network, stage)
         kept = build_network(plan)
         kept.set_weights(network.get_weights())
@@ -114,7 +118,12 @@ class Course:
     # -- what the settings come to -------------------------------------------------------------------------------
 
     def _usual(self) -> Usual:
-        return _USUAL.get(self.classifier.chosen, Usual())
+        return _USUAL.get(self.classifier.chosen, _PRETRAINED)
+
+    def _usual_rate(self) -> float:
+        usual = self._usual()
+        plain = self.classifier.normalization == "none" and self.classifier.chosen in _NORMALIZED
+        return usual.learning_rate / 10 if plain else usual.learning_rate
 
     def plan(self, precision: str) -> NetworkPlan:
         """What fixes the shape of the network, or of the classifier on a pretrained one."""
@@ -126,7 +135,7 @@ class Course:
             classifier.width or usual.width,
             classifier.depth or usual.depth,
             classifier.normalization,
-            classifier.dropout,
+            usual.dropout if classifier.dropout is None else classifier.dropout,
             classifier.initialization,
             precision,
         )
@@ -227,7 +236,7 @@ class Course:
         x = keras.layers.Dropout(plan.dropout)(means) if plan.dropout else means
         logits = keras.layers.Dense(plan.classes, name="logits")(x)
         head = keras.Model(means, keras.layers.Softmax(name="probabilities")(logits), name="head")
-        stage = Stage("features", self.epochs(len(vectors)), self.optimization(self._usual().learning_rate))
+        stage = Stage("features", self.epochs(len(vectors)), self.optimization(self._usual_rate()))
         return head, self._run(head, None, self.supply(vectors, labels, mixed=False), validation, stage)
 
     def _means(self, split: Split, encoder: keras.Model, views: int) -> tuple["_Vectors", np.ndarray]:

@@ -7,7 +7,7 @@ import pytest
 
 from firstlight.systems.classifier_alarms import ClassifierAlarms
 
-LABELS = np.array([0, 1, 2, 0, 1, 2, 0, 0])
+LABELS = np.array([0, 1, 2, 0, 1, 2, 0, 0, 1, 2, 0, 0])
 GOOD = np.eye(3)[LABELS] * 0.8 + 0.2 / 3
 
 
@@ -39,7 +39,7 @@ def test_small_rises_and_another_stage_are_not_alarming() -> None:
 
 
 def test_accuracy_of_the_majority_is_told_when_half_is_over() -> None:
-    lines = told(ClassifierAlarms(LABELS, 10), [1.0] * 10, accuracy=0.5)  # four of eight are of class 0
+    lines = told(ClassifierAlarms(LABELS, 10), [1.0] * 10, accuracy=0.5)  # six of twelve are of class 0
     assert [number for number, each in enumerate(lines, 1) if each] == [5]
     assert "accuracy on the held-out images is 50.0%" in lines[4][0]
     assert "commonest class would give 50.0%" in lines[4][0]
@@ -47,16 +47,23 @@ def test_accuracy_of_the_majority_is_told_when_half_is_over() -> None:
 
 
 def test_one_class_for_everything_is_told_after_the_first_epochs() -> None:
-    predictions = np.random.default_rng(0).dirichlet([1, 1], 8) @ [[0.1, 0.2, 0.7], [0.2, 0.2, 0.6]]
+    predictions = np.random.default_rng(0).dirichlet([1, 1], len(LABELS)) @ [[0.1, 0.2, 0.7], [0.2, 0.2, 0.6]]
     lines = told(ClassifierAlarms(LABELS, 9), [1.0] * 9, predictions=predictions)
     assert [number for number, each in enumerate(lines, 1) if each] == [3]
     assert "all held-out images are told to be of one class" in lines[2][0]
 
 
 def test_a_dead_network_is_told() -> None:
-    lines = told(ClassifierAlarms(LABELS, 1), [1.0], predictions=np.tile([0.2, 0.3, 0.5], (8, 1)), accuracy=0.25)
-    assert any("the network gives the same probabilities to every image" in line for line in lines[0])
-    assert any("accuracy on the held-out images is 25.0%" in line for line in lines[0])
+    same = np.tile([0.2, 0.3, 0.5], (len(LABELS), 1))
+    lines = told(ClassifierAlarms(LABELS, 3), [1.0] * 3, predictions=same, accuracy=0.25)
+    assert lines[:2] == [[], []]
+    assert any("the network gives the same probabilities to every image" in line for line in lines[2])
+    assert any("accuracy on the held-out images is 25.0%" in line for line in lines[2])
+
+
+def test_few_images_or_epochs_say_nothing_of_accuracy() -> None:
+    assert told(ClassifierAlarms(LABELS[:8], 6), [1.0] * 6, predictions=GOOD[:8], accuracy=0.0) == [[]] * 6
+    assert told(ClassifierAlarms(LABELS, 2), [1.0] * 2, accuracy=0.0) == [[]] * 2
 
 
 @pytest.mark.parametrize("broken", ["loss", "probabilities"])

@@ -217,7 +217,9 @@ def test_a_process_that_dies_takes_one_run_with_it(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_interrupting_ends_every_process(tmp_path: Path, digits: Split) -> None:
     script = f"""
+        import signal
         from firstlight import data, systems
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background is begun without
         digits = data.load("digits", task="labels").train
         options = dict(settings={QUICK!r}, epochs=10_000, folder={str(tmp_path)!r}, processes=1)
         systems.compare("classifier", digits, {OPTIMIZERS!r}, **options)
@@ -234,7 +236,10 @@ def test_interrupting_ends_every_process(tmp_path: Path, digits: Split) -> None:
         time.sleep(0.1)
     assert workers
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    try:
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode != 0
     assert b"KeyboardInterrupt" in errors
     assert not any(is_alive(worker) for worker in workers)
