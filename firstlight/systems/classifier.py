@@ -165,7 +165,8 @@ class ImageClassifier(Seeing, FindsLearningRate, System):
             FirstlightError: the data cannot be learned from, a setting is not one of those that exist, or `folder`
                 holds a run of other settings.
         """
-        from firstlight.systems.classifier_preparation import check_settings, choose_architecture, prepare
+        from firstlight.systems.classifier_preparation import prepare
+        from firstlight.systems.classifier_settings import check_settings, choose_architecture
 
         training = {
             "epochs": epochs,

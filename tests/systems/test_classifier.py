@@ -14,7 +14,8 @@ from firstlight.errors import FirstlightError
 from firstlight.systems import ImageClassifier
 from firstlight.systems.classifier_batches import Supply
 from firstlight.systems.classifier_networks import ARCHITECTURES, NetworkPlan, build_network
-from firstlight.systems.classifier_preparation import Prepared, choose_architecture
+from firstlight.systems.classifier_preparation import Prepared
+from firstlight.systems.classifier_settings import choose_architecture
 from firstlight.systems.classifier_stages import Course
 from firstlight.systems.pictures import Pictures
 from firstlight.systems.system import Silent

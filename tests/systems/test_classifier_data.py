@@ -21,7 +21,8 @@ from firstlight.data.table import Split
 from firstlight.errors import FirstlightError
 from firstlight.systems import ImageClassifier
 from firstlight.systems.classifier_networks import ARCHITECTURES
-from firstlight.systems.classifier_preparation import OWN, check_settings, divide, prepare
+from firstlight.systems.classifier_preparation import OWN, divide, prepare
+from firstlight.systems.classifier_settings import check_settings
 from firstlight.systems.pictures import is_grey
 from firstlight.systems.system import Silent
 
