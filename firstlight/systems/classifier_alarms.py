@@ -86,7 +86,7 @@ class ClassifierAlarms:
 
     def _constant(self, row: Mapping[str, Any], given: np.ndarray) -> str:
         """The network is dead where even its probabilities are the same for every image."""
-        if row["epoch"] < min(_BEGUN, self.epochs) or not self.several:
+        if row["epoch"] < _BEGUN or not (self.several and self.enough):
             return ""
         if float(np.ptp(given, axis=0).max()) < 1e-6:
             return (

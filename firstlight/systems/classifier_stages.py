@@ -49,7 +49,7 @@ class Usual:
 
 
 _USUAL = {
-    "linear": Usual(learning_rate=1e-2, dropout=0.0, augmentation=("none", "none")),
+    "linear": Usual(learning_rate=3e-3, dropout=0.0, augmentation=("none", "none")),
     "mlp": Usual(512, 2),
     "cnn": Usual(32, 2, 1e-2),
     "resnet": Usual(32, 1, 1e-2),

@@ -1,6 +1,6 @@
 """How soon and how well small photos are told apart: the classifier here, and the network that a course starts with.
 
-    python benchmarks/cifar10.py CIFAR10.zip [--seeds 3] [--epochs 14] [--short-epochs 5] [--skip reference]
+    python benchmarks/quality/cifar10.py CIFAR10.zip [--seeds 3] [--epochs 14] [--short-epochs 5] [--skip reference]
 
 For each seed, one after the other: the course's network for ten epochs in Keras as it comes; the classifier for as many
 epochs as take no longer; and for so few that it is as good as the course's network. Told are the accuracy on the test

@@ -1,6 +1,6 @@
 """How well the engine's own network of dense layers tells the digits of MNIST apart: NumPy alone, no framework.
 
-    python benchmarks/engine_mnist.py MNIST.npz [--seeds 3] [--epochs 20]
+    python benchmarks/quality/engine_mnist.py MNIST.npz [--seeds 3] [--epochs 20]
 
 Trains on all 60,000 digits and tells the accuracy on the 10,000 of the test part, for each seed, and the mean. Nothing
 is chosen by the test part: the last epoch is what is judged.
