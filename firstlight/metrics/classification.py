@@ -50,6 +50,14 @@ class ClassReport:
     recall: Proportion
     f1: float
 
+    def figures(self) -> dict[str, Any]:
+        """Support, precision and recall with their intervals; what no row decides is None, as JSON has no NaN."""
+        found: dict[str, Any] = {"support": self.support}
+        for name, share in (("precision", self.precision), ("recall", self.recall)):
+            found[name] = None if np.isnan(share.value) else share.value
+            found[f"{name}_interval"] = [share.low, share.high]
+        return found
+
 
 def proportion(successes: int, cases: int) -> Proportion:
     """A share with its 95 % interval.

@@ -76,24 +76,10 @@ def evaluate(classifier: "ImageClassifier", split: Split, answers: Answers | Non
     found["calibration_error"] = metrics.calibration_error(numbers, given)
     found["log_loss"] = metrics.log_loss(numbers, given)
     found["intervals"] = intervals
-    found["classes"] = {
-        str(each.label): {
-            "support": each.support,
-            "precision": _share(each.precision.value),
-            "precision_interval": [each.precision.low, each.precision.high],
-            "recall": _share(each.recall.value),
-            "recall_interval": [each.recall.low, each.recall.high],
-        }
-        for each in metrics.class_report(true, guesses, classes)
-    }
+    found["classes"] = {str(each.label): each.figures() for each in metrics.class_report(true, guesses, classes)}
     found["confusion"] = metrics.confusion_matrix(true, guesses, classes).tolist()
     found["passed_over"] = told
     return found
-
-
-def _share(value: float) -> float | None:
-    """What no image decides is None, as JSON has no word for it."""
-    return None if np.isnan(value) else value
 
 
 def mistakes(

@@ -123,11 +123,7 @@ def _classification(judgement: TableJudgement, chances: np.ndarray) -> dict[str,
     found["intervals"] = intervals
     found["classes"] = {
         str(each.label): {
-            "support": each.support,
-            "precision": _plain(each.precision.value),
-            "precision_interval": [each.precision.low, each.precision.high],
-            "recall": _plain(each.recall.value),
-            "recall_interval": [each.recall.low, each.recall.high],
+            **each.figures(),
             "roc_auc": _plain(areas[str(each.label)].value) if str(each.label) in areas else None,
         }
         for each in metrics.class_report(judgement.true.astype(str), judgement.predicted.astype(str), classes)

@@ -2,29 +2,22 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 
 from firstlight.engine import Input, Sequential, backward, layers, losses, optimizers
 from firstlight.engine.naming import clear_session
-
-
-class Circles(NamedTuple):
-    features: np.ndarray  # (826, 5): x0, x1, x0^2, x1^2, x0 x1; the bias stands for the sixth, a 1
-    labels: np.ndarray  # (826, 1) of 0 and 1
+from tests.circles import FROM, Circles, read
 
 
 @pytest.fixture
 def circles(shared: Path) -> Circles:
-    x0, x1 = np.load(shared / "data/circles/points.npy").T
-    labels = np.load(shared / "data/circles/labels.npy")
-    return Circles(np.stack([x0, x1, x0**2, x1**2, x0 * x1], axis=1), labels[:, None].astype(float))
+    return read(shared)
 
 
 LOSS = losses.BinaryCrossentropy(from_logits=True)
-FROM = [0, 0, 0, 0, 0, 1]
 
 
 def regression(weights: Sequence[float]) -> Any:
@@ -47,10 +40,8 @@ def descend(circles: Circles, optimizer: Any, *, begun: bool = False) -> float:
     step leaves it as it is, rho g^2 + (1 - rho) g^2.
     """
     model = regression(FROM)
-    random = np.random.RandomState(42)  # what np.random.seed(42) makes, without changing the global one
-    for step in range(100):
-        batch = random.choice(len(circles.labels), 4)
-        found = gradients(model, circles.features[batch], circles.labels[batch])
+    for step, (features, labels) in enumerate(circles.batches()):
+        found = gradients(model, features, labels)
         if begun and not step:
             optimizer.build(model.trainable_weights)
             states = [state.array for state in optimizer.variables]

@@ -15,6 +15,7 @@ from firstlight import pages
 from firstlight.pages import cases
 from firstlight.pages.cases import heat_uri
 from firstlight.pages.charts import line_chart
+from tests.pages.browsing import fits, visible
 
 EVIL = "<script>document.title = 'taken over'</script>"
 
@@ -139,10 +140,6 @@ def test_a_thousand_classes(tmp_path: Path) -> None:
     assert path.stat().st_size < 5_000_000
 
 
-def visible(browser: Any, selector: str) -> list[str]:
-    return [found.text for found in browser.find_elements("css selector", selector) if found.is_displayed()]
-
-
 @pytest.mark.slow
 def test_it_works_in_a_browser(page: Path, browser: Any) -> None:
     browser.get(page.as_uri())
@@ -182,10 +179,7 @@ def test_it_works_in_a_browser(page: Path, browser: Any) -> None:
 def test_nothing_runs_over_the_side(count: int, width: int, browser: Any, tmp_path: Path) -> None:
     classes = [f"a rather long name of class {number}" for number in range(count)]
     pages.classifier_report(tmp_path / "page.html", "page", report(classes))
-    metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    browser.get((tmp_path / "page.html").as_uri())
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert fits(browser, tmp_path / "page.html", width)
     assert browser.get_log("browser") == []
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from firstlight.pages import Example, Metric, gallery
 from firstlight.pages.document import _IMAGE_SIDE
+from tests.pages.browsing import fits, visible
 
 EVIL = "<script>document.title = 'taken over'</script>"
 
@@ -68,10 +69,6 @@ def test_metrics_and_doubt_of_words(page: Path) -> None:
 def test_a_page_without_examples_is_a_page(tmp_path: Path) -> None:
     gallery(tmp_path / "empty.html", "nothing", [], "0 images", {})
     assert "<h1>nothing</h1>" in (tmp_path / "empty.html").read_text()
-
-
-def visible(browser: Any, selector: str) -> list[str]:
-    return [found.text for found in browser.find_elements("css selector", selector) if found.is_displayed()]
 
 
 @pytest.mark.slow
@@ -131,8 +128,4 @@ def test_light_and_dark_have_contrast(page: Path, browser: Any, scheme: str, lig
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [360, 1400])
 def test_nothing_runs_over_the_side(page: Path, browser: Any, width: int) -> None:
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
-    )
-    browser.get(page.as_uri())
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert fits(browser, page, width)

@@ -10,6 +10,7 @@ import pytest
 
 from firstlight.pages import descent_page
 from firstlight.plots import Descent
+from tests.pages.browsing import fits
 
 EVIL = "</script><script>document.title = 'taken over'</script>"
 STEPS = 40
@@ -171,8 +172,4 @@ def test_lines_stand_out_from_the_map(page: Path, browser: Any, scheme: str) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [360, 1400])
 def test_nothing_runs_over_the_side(page: Path, browser: Any, width: int) -> None:
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
-    )
-    browser.get(page.as_uri())
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert fits(browser, page, width)

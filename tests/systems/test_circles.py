@@ -2,26 +2,18 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
-
-class Circles(NamedTuple):
-    features: np.ndarray  # (826, 5): x0, x1, x0^2, x1^2, x0 x1; the bias stands for the sixth, a 1
-    labels: np.ndarray  # (826, 1) of 0 and 1
+from tests.circles import FROM, Circles, read
 
 
 @pytest.fixture
 def circles(shared: Path) -> Circles:
-    x0, x1 = np.load(shared / "data/circles/points.npy").T
-    labels = np.load(shared / "data/circles/labels.npy")
-    return Circles(np.stack([x0, x1, x0**2, x1**2, x0 * x1], axis=1), labels[:, None].astype(float))
-
-
-FROM = [0, 0, 0, 0, 0, 1]
+    return read(shared)
 
 
 def regression(weights: Sequence[float], optimizer: Any = "sgd") -> Any:
@@ -47,10 +39,7 @@ def descend(circles: Circles, optimizer: Any, *, begun: bool = False) -> float:
     step leaves it as it is, rho g^2 + (1 - rho) g^2.
     """
     model = regression(FROM, optimizer)
-    random = np.random.RandomState(42)  # what np.random.seed(42) makes, without changing the global one
-    for step in range(100):
-        batch = random.choice(len(circles.labels), 4)
-        features, labels = circles.features[batch], circles.labels[batch]
+    for step, (features, labels) in enumerate(circles.batches()):
         if begun and not step:
             optimizer.build(model.trainable_variables)
             averages = [variable for variable in optimizer.variables if "velocity" in variable.path]
