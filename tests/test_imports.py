@@ -67,7 +67,7 @@ HEAVY = {
 ONLY_IN = {"h5py": {"engine/weights_file.py"}, "pycocoevalcap": {"metrics/java.py"}}
 
 # Where names stand as Keras has them (`layers.Dense`), whichever file defines them.
-GATHERING = {f"engine/{name}.py" for name in ("layers", "losses", "metrics", "optimizers")}
+GATHERING = {f"engine/{name}.py" for name in ("callbacks", "layers", "losses", "metrics", "optimizers")}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 NAMES = [file.relative_to(PACKAGE).as_posix() for file in FILES]

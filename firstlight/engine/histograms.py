@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from firstlight.engine.callbacks import Callback
+from firstlight.engine.callback import Callback
 from firstlight.engine.charts import lines
 from firstlight.engine.files import write_text
 from firstlight.engine.picture import data_uri, shaded

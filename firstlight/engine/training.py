@@ -11,7 +11,8 @@ import numpy as np
 from firstlight.engine import losses, metrics, optimizers
 from firstlight.engine.backward import backward
 from firstlight.engine.batches import Arrays, Batch, batches_of, split_off
-from firstlight.engine.callbacks import History, ProgbarLogger, all_of
+from firstlight.engine.callback import all_of
+from firstlight.engine.callbacks import History, ProgbarLogger
 from firstlight.engine.memory import keep_freed_memory
 from firstlight.engine.structure import leaves, map_structure
 from firstlight.engine.tensor import no_gradients, value_of
