@@ -51,7 +51,7 @@ class Captioner(FindsLearningRate, System):
         learning_rate: the highest.
         learning_rate_floor: share of the highest rate at which cosine and one_cycle end.
         schedule: how the rate of the first stage changes: constant, cosine, one_cycle, step, exponential or plateau.
-        warm_up: share of the steps in which the rate rises before a cosine, 300 of them at most.
+        warm_up: share of the steps in which the rate rises first, 300 of them at most; one_cycle rises by itself.
         momentum: of sgd and rmsprop.
         self_critical_rate: the learning rate of the second stage, which does not change.
         weight_decay: what weights shrink by, times the rate.

@@ -249,7 +249,7 @@ def optimization(plan: Plan, stage: str) -> Optimization:
         plan.optimizer,
         plan.learning_rate if first else plan.self_critical_rate,
         plan.schedule if first else "constant",
-        plan.warm_up,
+        plan.warm_up if first else 0.0,
         plan.learning_rate_floor,
         plan.momentum,
         plan.weight_decay,

@@ -5,7 +5,6 @@ loaded when a network is built, not when this module is imported.
 """
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +56,7 @@ class ImageClassifier(Seeing, FindsLearningRate, System):
         optimizer: sgd, adagrad, adadelta, rmsprop, adam, adamax, nadam, adamw or lion.
         learning_rate: the highest; by default what suits the architecture.
         schedule: how the rate changes: constant, cosine, one_cycle, step, exponential or plateau.
-        warm_up: share of the steps in which the rate rises.
+        warm_up: share of the steps in which the rate rises first; one_cycle rises by itself.
         momentum: of sgd and rmsprop.
         weight_decay: what weights shrink by, times the rate.
         clip_norm: longest gradient; 0 for any.
@@ -182,29 +181,30 @@ class ImageClassifier(Seeing, FindsLearningRate, System):
         progress = progress or Silent()
         self._chosen = earlier.get("chosen_architecture") or choose_architecture(self, train, progress.message)
         prepared = prepare(self, train, validation_data, hold_out, seed, progress)
-        self.classes = prepared.classes
-        self.shape = prepared.shape
+        prepared.check_same(earlier, folder)
 
-        from firstlight.systems.backend import fast_precision
-        from firstlight.systems.classifier_stages import Course
+        from firstlight.systems.classifier_stages import Course, precision_of
 
-        # Both decided once and written down before the first epoch: a run that is taken up again keeps it.
-        precision = earlier.get("precision") or (fast_precision() if self.precision == "auto" else self.precision)
+        # Decided once and written down before the first epoch: a run that is taken up again keeps it.
+        precision = earlier.get("precision") or precision_of(self)
+        ended = {name: earlier[name] for name in ("epochs_done", "seconds") if name in earlier}
         self.description = self.describe(
             training=training,
             data=data,
             precision=precision,
             chosen_architecture=self.chosen,
-            classes=self.classes,
-            shape=list(self.shape),
-            train_images=len(prepared.train),
-            validation_images=len(prepared.validation),
-            images_of_class=dict(Counter(prepared.labels_of_train())),
+            **prepared.facts(),
+            **ended,
         )
         if folder is not None:
             self._write_description(folder)
-        self.network, history = Course(self, prepared, training, precision, progress, folder).teach()
-        seconds = round(earlier.get("seconds", 0) + time.perf_counter() - began, 1)  # of the calls that came to an end
+        try:
+            self.network, history = Course(self, prepared, training, precision, progress, folder).teach()
+        except BaseException:
+            self.description = {}  # not fitted
+            raise
+        self.classes, self.shape = prepared.classes, prepared.shape
+        seconds = round(ended.get("seconds", 0) + time.perf_counter() - began, 1)  # of the calls that came to an end
         self.description |= {"epochs_done": len(history.rows), "seconds": seconds}
         if folder is not None:
             history.save(folder / "history.csv")

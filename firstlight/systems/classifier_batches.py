@@ -67,11 +67,13 @@ class Supply:
             images = self.pictures.take(rows).astype("float32")
             targets = identity[self.labels[rows]]
             weights = None if self.class_weights is None else self.class_weights[self.labels[rows]]
-            yield Batch(*self._mixed(images, targets, random), weights)
+            yield self._mixed(Batch(images, targets, weights), random)
 
-    def _mixed(self, images: np.ndarray, targets: np.ndarray, random: Any) -> tuple[np.ndarray, np.ndarray]:
+    def _mixed(self, batch: Batch, random: Any) -> Batch:
+        """Two images in one, with the targets and what they count in the same shares."""
+        images, targets, weights = batch.images, batch.targets, batch.weights
         if not (self.mixup or self.cutmix):
-            return images, targets
+            return batch
         with_cut = self.cutmix and (not self.mixup or random.random() < 0.5)
         spread = self.cutmix if with_cut else self.mixup
         share = float(random.beta(spread, spread))
@@ -86,7 +88,14 @@ class Supply:
             share = 1 - (bottom - top) * (right - left) / (height * width)
         else:
             images = share * images + (1 - share) * images[others]
-        return images.astype("float32"), (share * targets + (1 - share) * targets[others]).astype("float32")
+        if weights is not None:  # each class of a pair counts what it would alone
+            targets = targets * weights[:, None]
+        targets = share * targets + (1 - share) * targets[others]
+        if weights is not None:
+            weights = targets.sum(axis=1)
+            targets = targets / weights[:, None]
+            weights = weights.astype("float32")
+        return Batch(images.astype("float32"), targets.astype("float32"), weights)
 
 
 def augmenting(kind: str, seed: int) -> keras.Sequential | None:

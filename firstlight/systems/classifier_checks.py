@@ -15,6 +15,7 @@ from firstlight.errors import FirstlightError
 from firstlight.systems.classifier_judging import judged
 from firstlight.systems.classifier_overlap import overlap
 from firstlight.systems.classifier_preparation import divide
+from firstlight.systems.classifier_settings import choose_architecture
 from firstlight.systems.classifier_ways import differences
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def self_checks(
         return [{"name": "held-out images", "passed": None, "message": message}]
     random = np.random.default_rng(seed)
     some = held.take(sorted(random.permutation(len(held))[:_MOST_IMAGES].tolist()))
-    near = learned.take(sorted(random.permutation(len(learned))[:_MOST_TRAINING_IMAGES].tolist()))
+    looked_at = sorted(random.permutation(len(learned))[:_MOST_TRAINING_IMAGES].tolist())
     answers = _answers(classifier, some)
     commonest = Counter(learned.labels).most_common(1)[0][0]
     return [
@@ -75,7 +76,7 @@ def self_checks(
         _majority(answers, classifier.classes.index(commonest), commonest),
         _shuffled(classifier, some, random),
         _one_preprocessing(classifier, some),
-        _no_overlap(near, some),
+        _no_overlap(learned, some, looked_at),
         _calibrated(answers),
     ]
 
@@ -84,9 +85,11 @@ def overfit(classifier: "ImageClassifier", split: Split, *, images: int, seed: i
     """Learn a few images by heart with a classifier of the same settings; see `ImageClassifier.overfit`."""
     few = split.take(_of_every_class(split, images))
     batch = min(classifier.batch_size or 16, len(few))
+    chosen = choose_architecture(classifier, split, progress.message if progress else lambda line: None)
     pupil = type(classifier)(
         **{
             **classifier.settings,
+            "architecture": chosen,
             "dropout": 0.0,
             "augmentation": "none",
             "mixup": 0.0,
@@ -101,7 +104,7 @@ def overfit(classifier: "ImageClassifier", split: Split, *, images: int, seed: i
         }
     )
     each = max(1, len(few) // batch)
-    epochs = -(-(_LINEAR_STEPS if classifier.architecture == "linear" else _STEPS) // each)
+    epochs = -(-(_LINEAR_STEPS if chosen == "linear" else _STEPS) // each)
     pupil.fit(few, validation_data=few, epochs=epochs, seed=seed, progress=progress)
     report = pupil.evaluate(few)
     return {
@@ -198,14 +201,16 @@ def _one_preprocessing(classifier: "ImageClassifier", split: Split) -> dict[str,
     return _found("one preprocessing", not apart, message, differences={way.name: way.difference for way in ways})
 
 
-def _no_overlap(train: Split, split: Split) -> dict[str, Any]:
-    pairs = overlap(train, split)
+def _no_overlap(train: Split, split: Split, looked_at: list[int]) -> dict[str, Any]:
+    pairs = overlap(train, split, looked_at)
     share = len(pairs) / len(split)
     message = f"{len(pairs)} of {len(split)} images are in training, too"
     if pairs:
         same = sum(pair.same for pair in pairs)
         named = ", ".join(f"{pair.judged} = {pair.train}" for pair in pairs[:3])
         message += f" ({same} of them the same file; first: {named})"
+    if len(looked_at) < len(train):
+        message += f"; other files with the same picture were sought among {len(looked_at):,} of {len(train):,}"
     names = [[pair.judged, pair.train] for pair in pairs]
     return _found("overlap", share < _OVERLAP, message, share=share, pairs=names)
 

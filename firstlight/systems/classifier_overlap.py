@@ -31,15 +31,19 @@ class Pair(NamedTuple):
     same: bool
 
 
-def overlap(train: Split, judged: Split) -> list[Pair]:
-    """The images of `judged` that `train` has too, each with the first or the most similar one there."""
+def overlap(train: Split, judged: Split, looked_at: Sequence[int] | None = None) -> list[Pair]:
+    """The images of `judged` that `train` has too, each with the first or the most similar one there.
+
+    Bytes are compared with those of all training images, thumbnails with the rows `looked_at`, by default all.
+    """
     first = {digest: row for row, digest in reversed(list(enumerate(map(_digest, train.images)))) if digest}
     pairs = {}
     for row, digest in enumerate(map(_digest, judged.images)):
         if digest in first:
             pairs[row] = Pair(judged.names[row], train.names[first[digest]], True)
-    for row, other in _near(train.images, judged.images):
-        pairs.setdefault(row, Pair(judged.names[row], train.names[other], False))
+    some = train if looked_at is None else train.take(list(looked_at))
+    for row, other in _near(some.images, judged.images):
+        pairs.setdefault(row, Pair(judged.names[row], some.names[other], False))
     return [pairs[row] for row in sorted(pairs)]
 
 

@@ -3,8 +3,11 @@
 All that can be wrong with data is told here, before a network is built.
 """
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firstlight.data.images import ImageError, read
@@ -38,9 +41,44 @@ class Prepared:
     classes: list[str]
     shape: tuple[int, int, int]
 
-    def labels_of_train(self) -> list[str]:
-        """The label of each training image."""
-        return self.train.labels
+    def facts(self) -> dict[str, Any]:
+        """What `system.json` says of the images."""
+        return {
+            "classes": self.classes,
+            "shape": list(self.shape),
+            "train_images": len(self.train),
+            "validation_images": len(self.validation),
+            "images_of_class": dict(Counter(self.train.labels)),
+            "images_digest": self._digest(),
+        }
+
+    def _digest(self) -> str:
+        """Of the names and labels of all images, in order."""
+        found = hashlib.sha256()
+        for split in (self.train, self.validation):
+            for name, label in zip(split.names, split.labels, strict=True):
+                found.update(f"{name}\0{label}\0".encode(errors="surrogateescape"))
+            found.update(b"\n")
+        return found.hexdigest()
+
+    def check_same(self, earlier: Mapping[str, Any], folder: Path | None) -> None:
+        """Refuse other images than those that a run was begun with: it could not go on, and would hold other classes.
+
+        Raises:
+            FirstlightError: says what differs, and the ways out.
+        """
+        changed = [name for name, value in self.facts().items() if name in earlier and earlier[name] != value]
+        if changed:
+            told = ", ".join(
+                f"{name.replace('_', ' ')} ({earlier[name]} there, {value} here)"
+                for name, value in self.facts().items()
+                if name in changed and name in ("classes", "shape", "train_images", "validation_images")
+            )
+            raise FirstlightError(
+                f"Expected the images that the run in {folder} was begun with. Received others"
+                f"{': ' + told if told else ', or the same ones in another order'}. Give the same data to go on, "
+                "another run folder, or --restart to delete the run and begin anew."
+            )
 
     def numbers(self, split: Split) -> list[int]:
         """The class of each image of a split as a number."""

@@ -17,7 +17,7 @@ from firstlight.systems.pictures import is_grey
 if TYPE_CHECKING:
     from firstlight.systems.classifier import ImageClassifier
 
-__all__ = ["check_settings", "choose_architecture"]
+__all__ = ["check_choice", "check_kinds", "check_least", "check_settings", "choose_architecture", "weights_at_hand"]
 
 _INITIALIZATIONS = (
     *("he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "lecun_normal", "lecun_uniform", "orthogonal"),
@@ -32,6 +32,8 @@ _KINDS: dict[Any, tuple[Any, str]] = {
 _PHOTO_NETWORK = "mobilenet_v2"  # the one that `auto` takes: small and fast
 _MANY = 1000  # images a class from which on `auto` trains from scratch
 _LEAST = 4  # pixels of a side
+_WITHOUT_WARM_UP = ("one_cycle", "plateau")
+_SIDES = (96, 128, 160, 192, 224)  # for which that network has weights; Keras takes the last for any other side
 
 
 def check_settings(classifier: "ImageClassifier", training: Mapping[str, Any] | None = None) -> None:
@@ -43,9 +45,9 @@ def check_settings(classifier: "ImageClassifier", training: Mapping[str, Any] | 
     from firstlight.systems.backbones import names
     from firstlight.systems.optimization import Optimization
 
-    _check_kinds(classifier)
-    _check_choice("architecture", classifier.architecture, ["auto", *OWN, *names()])
-    _check_choice("initialization", classifier.initialization, _INITIALIZATIONS)
+    check_kinds(classifier)
+    check_choice("architecture", classifier.architecture, ["auto", *OWN, *names()])
+    check_choice("initialization", classifier.initialization, _INITIALIZATIONS)
     least = {"image_size": _LEAST, "width": 1, "depth": 1, "batch_size": 1}
     for name in ("dropout", "label_smoothing", "average"):
         value = getattr(classifier, name)
@@ -54,14 +56,19 @@ def check_settings(classifier: "ImageClassifier", training: Mapping[str, Any] | 
     for name in ("mixup", "cutmix", "weight_decay", "clip_norm"):
         if not getattr(classifier, name) >= 0:
             raise FirstlightError(f"Expected {name} to be 0 or more. Received {getattr(classifier, name)}.")
-    _check_least({name: getattr(classifier, name) for name in least}, least)
-    _check_least(training or {}, {"epochs": 1, "fine_tune_epochs": 0, "patience": 0})
+    check_least({name: getattr(classifier, name) for name in least}, least)
+    check_least(training or {}, {"epochs": 1, "fine_tune_epochs": 0, "patience": 0, "seed": 0})
     if not 0 < classifier.fine_tune_share <= 1:
         raise FirstlightError(
             f"Expected fine_tune_share to be above 0 and at most 1. Received {classifier.fine_tune_share}."
         )
     if not classifier.fine_tune_rate > 0:
         raise FirstlightError(f"Expected a fine_tune_rate above 0. Received {classifier.fine_tune_rate}.")
+    if classifier.warm_up and classifier.schedule in _WITHOUT_WARM_UP:
+        raise FirstlightError(
+            f"Expected warm_up 0 with schedule {classifier.schedule}. Received {classifier.warm_up}. one_cycle rises "
+            "by itself; pass another schedule, such as cosine, or leave warm_up out."
+        )
     rate = 1.0 if classifier.learning_rate is None else classifier.learning_rate
     Optimization(
         classifier.optimizer, rate, classifier.schedule, classifier.warm_up, momentum=classifier.momentum
@@ -74,12 +81,12 @@ def check_settings(classifier: "ImageClassifier", training: Mapping[str, Any] | 
         )
 
 
-def _check_kinds(classifier: "ImageClassifier") -> None:
-    """Whether each setting is of the kind, or one of the values, that the constructor names."""
-    for name, parameter in signature(type(classifier)).parameters.items():
-        value, wanted = getattr(classifier, name), parameter.annotation
+def check_kinds(system: Any) -> None:
+    """Whether each setting of a system is of the kind, or one of the values, that its constructor names."""
+    for name, parameter in signature(type(system)).parameters.items():
+        value, wanted = getattr(system, name), parameter.annotation
         if get_origin(wanted) is Literal:
-            _check_choice(name, value, get_args(wanted))
+            check_choice(name, value, get_args(wanted))
             continue
         kinds = get_args(wanted) or (wanted,)
         if value is None and type(None) in kinds:
@@ -89,14 +96,16 @@ def _check_kinds(classifier: "ImageClassifier") -> None:
             raise FirstlightError(f"Expected {name} to be {text}. Received {value!r}.")
 
 
-def _check_choice(name: str, value: Any, known: Sequence[str]) -> None:
+def check_choice(name: str, value: Any, known: Sequence[str]) -> None:
+    """Whether a setting has one of the values that are known."""
     if value not in known:
         raise FirstlightError(
             f"Expected {name} to be one of {', '.join(known)}. Received {value!r}.{nearest(str(value), known)}"
         )
 
 
-def _check_least(values: Mapping[str, Any], least: Mapping[str, int]) -> None:
+def check_least(values: Mapping[str, Any], least: Mapping[str, int]) -> None:
+    """Whether settings are as large as they have to be, where they are given."""
     for name, lowest in least.items():
         value = values.get(name)
         if value is not None and value < lowest:
@@ -113,7 +122,7 @@ def choose_architecture(classifier: "ImageClassifier", train: Split, tell: Calla
     given = classifier.weights != "imagenet"
     few = len(train) < _MANY * max(1, len(set(train.labels)))
     photos = few and not is_grey(train.images) and common_size(train.images) is None
-    if given or (photos and _weights_at_hand()):
+    if given or (photos and weights_at_hand(classifier.image_size)):
         tell(f"architecture: {_PHOTO_NETWORK} and a new classifier on it")
         return _PHOTO_NETWORK
     better = f"; --architecture {_PHOTO_NETWORK}, which downloads weights of 9 MB, does better with so few photos"
@@ -121,7 +130,8 @@ def choose_architecture(classifier: "ImageClassifier", train: Split, tell: Calla
     return "cnn"
 
 
-def _weights_at_hand() -> bool:
-    """Whether Keras has the weights already, where `keras.utils.get_file` keeps them."""
+def weights_at_hand(side: int | None = None) -> bool:
+    """Whether Keras has the weights of mobilenet_v2 for images of this side already, where `get_file` keeps them."""
     home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
-    return any((home / "models").glob("mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"))
+    side = side if side in _SIDES else _SIDES[-1]
+    return (home / "models" / f"mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_{side}_no_top.h5").is_file()

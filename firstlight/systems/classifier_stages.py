@@ -12,8 +12,9 @@ import keras
 import numpy as np
 
 from firstlight.data.table import Split
+from firstlight.errors import FirstlightError
 from firstlight.systems.backbones import build
-from firstlight.systems.backend import make_repeatable
+from firstlight.systems.backend import fast_precision, make_repeatable
 from firstlight.systems.classifier_batches import Supply, augmenting
 from firstlight.systems.classifier_networks import NetworkPlan, build_head, build_network
 from firstlight.systems.classifier_preparation import OWN, Prepared
@@ -26,11 +27,11 @@ from firstlight.systems.system import History
 if TYPE_CHECKING:
     from firstlight.systems.classifier import ImageClassifier
 
-__all__ = ["Course", "Usual"]
+__all__ = ["Course", "precision_of"]
 
 
 @dataclass(frozen=True)
-class Usual:
+class _Usual:
     """What an architecture has where no setting says otherwise.
 
     Args:
@@ -49,16 +50,32 @@ class Usual:
 
 
 _USUAL = {
-    "linear": Usual(learning_rate=3e-3, dropout=0.0, augmentation=("none", "none")),
-    "mlp": Usual(512, 2),
-    "cnn": Usual(32, 2, 1e-2),
-    "resnet": Usual(32, 1, 1e-2),
-    "inception": Usual(64, 1, 4e-3),
+    "linear": _Usual(learning_rate=3e-3, dropout=0.0, augmentation=("none", "none")),
+    "mlp": _Usual(512, 2),
+    "cnn": _Usual(32, 2, 1e-2),
+    "resnet": _Usual(32, 1, 1e-2),
+    "inception": _Usual(64, 1, 4e-3),
 }
-_PRETRAINED = Usual(dropout=0.5)
+_PRETRAINED = _Usual(learning_rate=3e-3, dropout=0.5)
 _NORMALIZED = ("mlp", "cnn", "resnet", "inception")
 _EPOCHS, _STEPS, _MOST_EPOCHS = 20, 600, 200  # where no number of epochs is given
 _SLOWEST = 0.1  # of the rate: what the deepest layer that is fine-tuned learns at
+
+
+def precision_of(classifier: "ImageClassifier") -> str:
+    """The Keras dtype policy that a classifier learns in: as set, or the faster one of this machine.
+
+    Raises:
+        FirstlightError: a pretrained network is to learn in another precision than that of its weights.
+    """
+    if classifier.chosen in OWN:
+        return fast_precision() if classifier.precision == "auto" else classifier.precision
+    if classifier.precision == "mixed_bfloat16":
+        raise FirstlightError(
+            f"Expected precision auto or float32 for {classifier.chosen}, whose weights are float32. Received "
+            "mixed_bfloat16. Leave precision out."
+        )
+    return "float32"
 
 
 @dataclass(frozen=True)
@@ -117,7 +134,7 @@ class Course:
 
     # -- what the settings come to -------------------------------------------------------------------------------
 
-    def _usual(self) -> Usual:
+    def _usual(self) -> _Usual:
         return _USUAL.get(self.classifier.chosen, _PRETRAINED)
 
     def _usual_rate(self) -> float:
@@ -215,7 +232,7 @@ class Course:
             augmentation,
             supply,
             validation,
-            [stage],
+            stage,
             label_smoothing=self.classifier.label_smoothing,
             average=self.classifier.average,
             patience=self.training["patience"],

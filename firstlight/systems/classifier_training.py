@@ -89,7 +89,7 @@ class Training:
         augmentation: layers that change pictures, or None.
         supply: what to learn from.
         validation: images that decide which epoch is best, and their labels.
-        stages: one after the other.
+        stage: how it learns; epochs of another one before it may stand in the history.
         label_smoothing: share of each target that is spread over all classes.
         average: momentum of the running mean of the weights, 0 for none.
         patience: stop after so many epochs without improvement; 0 never stops.
@@ -103,7 +103,7 @@ class Training:
         augmentation: keras.Model | None,
         supply: Supply,
         validation: tuple[Pictures, np.ndarray],
-        stages: Sequence[Stage],
+        stage: Stage,
         *,
         label_smoothing: float,
         average: float,
@@ -111,8 +111,8 @@ class Training:
         progress: Any,
         folder: Path | None,
     ):
-        self.network, self.supply, self.validation, self.stages = network, supply, validation, stages
-        self.label_smoothing, self.momentum, self.patience = label_smoothing, average, patience
+        self.network, self.supply, self.validation, self.stage = network, supply, validation, stage
+        self.label_smoothing, self.patience = label_smoothing, patience
         self.progress, self.folder = progress, folder
         self.trainer = ClassTrainer(network, augmentation)
         self.variables = list({id(v): v for v in [*network.variables, *self.trainer.variables]}.values())
@@ -122,47 +122,44 @@ class Training:
         self.best: list[np.ndarray] | None = None
         self.best_score = (-1.0, 0.0)
         self.optimizer_state: list[np.ndarray] = []
-        self.alarms = ClassifierAlarms(validation[1], sum(stage.epochs for stage in stages))
         self.given: np.ndarray | None = None  # what was told of the validation images after the last epoch
 
     def run(self) -> History:
-        """Learn to the end of the last stage; afterwards the network holds the weights of the best epoch."""
+        """Learn to the end of the stage; afterwards the network holds the weights of the best epoch."""
         self._resume()
         if self.best is None and self.history.rows:
             self._judge()  # what an earlier stage brought is to be beaten
-        self.progress.start(sum(stage.epochs for stage in self.stages), len(self.history.rows), "images")
-        for place, stage in enumerate(self.stages):
-            done = self._epochs_of(stage)
-            if done >= stage.epochs or any(self._epochs_of(later) for later in self.stages[place + 1 :]):
-                continue
-            if self._is_exhausted(stage):
-                continue
-            self._prepare(stage, fresh=not done)
-            for number in range(done, stage.epochs):
-                self._epoch(stage, number)
-                if self._is_exhausted(stage):
-                    self.progress.message(f"{stage.name}: stopped, no better for {self.patience} epochs")
+        done = len(self._own_rows())
+        total = len(self.history.rows) - done + self.stage.epochs
+        self.alarms = ClassifierAlarms(self.validation[1], total)
+        # Epochs of an earlier stage are no reason to speak of resuming.
+        self.progress.start(total, len(self.history.rows) if done else 0, "images")
+        if done < self.stage.epochs and not self._is_exhausted():
+            self._prepare(fresh=not done)
+            for _ in range(done, self.stage.epochs):
+                self._epoch()
+                if self._is_exhausted():
+                    self.progress.message(f"{self.stage.name}: stopped, no better for {self.patience} epochs")
                     break
         if self.best is not None:
             self._assign(self.best)
         return self.history
 
-    def _epochs_of(self, stage: Stage) -> int:
-        return sum(row["stage"] == stage.name for row in self.history.rows)
+    def _own_rows(self) -> list[dict[str, Any]]:
+        """The epochs of this stage."""
+        return [row for row in self.history.rows if row["stage"] == self.stage.name]
 
-    def _waited(self, stage: Stage) -> int:
-        """Epochs of a stage since its best one."""
-        scores = [row["accuracy"] for row in self.history.rows if row["stage"] == stage.name]
+    def _waited(self) -> int:
+        """Epochs of the stage since its best one."""
+        scores = [row["accuracy"] for row in self._own_rows()]
         return int(np.argmax(scores[::-1])) if scores else 0
 
-    def _is_exhausted(self, stage: Stage) -> bool:
-        return bool(self.patience) and self._waited(stage) >= self.patience
+    def _is_exhausted(self) -> bool:
+        return bool(self.patience) and self._waited() >= self.patience
 
-    def _prepare(self, stage: Stage, fresh: bool) -> None:
+    def _prepare(self, fresh: bool) -> None:
         """Freeze and free layers, and compile with the stage's optimizer in the state it was left in."""
-        if fresh and self.best is not None:
-            self._assign(self.best)
-            self.average = WeightAverage(self.momentum)
+        stage = self.stage
         for layer in self.trainer.network.layers:
             learns = stage.trained is None or layer.name in stage.trained
             # The statistics of a pretrained network stay as they are (Keras's guide to transfer learning).
@@ -178,8 +175,8 @@ class Training:
             for variable, value in zip(optimizer.variables, self.optimizer_state, strict=True):
                 variable.assign(value)
 
-    def _epoch(self, stage: Stage, number: int) -> None:
-        epoch, total, seen = len(self.history.rows), 0.0, 0
+    def _epoch(self) -> None:
+        stage, epoch, total, seen = self.stage, len(self.history.rows), 0.0, 0
         self.progress.epoch_started(epoch, self.supply.count())
         for done, batch in enumerate(self.supply.epoch(epoch), 1):
             loss = float(self.trainer.train_on_batch(batch.images, batch.targets, sample_weight=batch.weights))
@@ -189,7 +186,7 @@ class Training:
                     "Pass a smaller learning_rate, or precision='float32'."
                 )
             total, seen = total + loss * len(batch.images), seen + len(batch.images)
-            if done % self.average.every == 0 and epoch:
+            if (epoch * self.supply.count() + done) % self.average.every == 0 and epoch:
                 self.average.look(self.floats)
             self.progress.batch(done, loss, len(batch.images))
         rate = float(ops.convert_to_numpy(self.trainer.optimizer.learning_rate))
@@ -197,7 +194,7 @@ class Training:
         self.history.rows.append(row)
         for line in self.alarms.look(row, self.given):
             self.progress.message(line)
-        if stage.optimization.schedule == "plateau" and (waited := self._waited(stage)) and waited % _WAIT == 0:
+        if stage.optimization.schedule == "plateau" and (waited := self._waited()) and waited % _WAIT == 0:
             stage.optimization.lower(self.trainer.optimizer)
         self._write_down()
         self.progress.epoch_ended(epoch, {name: value for name, value in row.items() if value is not None})
@@ -254,8 +251,13 @@ def _slow_down(optimizer: Any, network: keras.Model, factors: dict[str, float], 
     if keras.backend.backend() == "torch":
         progress.message("on PyTorch all layers that are fine-tuned learn at one rate")
         return
+    # On TensorFlow an optimizer is handed the variable inside Keras's.
+    inside = keras.backend.backend() == "tensorflow"
     by_variable = {
-        id(v): factors[layer.name] for layer in network.layers if layer.name in factors for v in layer.variables
+        id(variable.value if inside else variable): factors[layer.name]
+        for layer in network.layers
+        if layer.name in factors
+        for variable in layer.trainable_variables
     }
     whole = optimizer.update_step
 

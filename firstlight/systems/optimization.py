@@ -22,6 +22,7 @@ __all__ = [
     "DivergedError",
     "OneCycle",
     "Optimization",
+    "WarmUp",
     "WeightAverage",
     "at_rates_of",
     "values_of",
@@ -71,7 +72,7 @@ class Optimization:
         learning_rate: the highest.
         schedule: one of `SCHEDULES`. Half a cosine down to `floor`; one cycle up and down; a tenth at a half and at
             three quarters; nine tenths after each epoch; half when validation has not improved.
-        warm_up: share of all steps in which the rate rises from 0.
+        warm_up: share of all steps in which the rate rises from 0; `one_cycle` rises by itself, `plateau` has none.
         floor: share of the highest rate at which `cosine` and `one_cycle` end.
         momentum: of sgd and rmsprop; Nesterov's for sgd.
         weight_decay: decoupled from the gradient (Loshchilov and Hutter 2019).
@@ -116,9 +117,9 @@ class Optimization:
         if self.optimizer == "adamw":
             options["weight_decay"] = self.weight_decay
         if self.optimizer == "sgd":
-            options |= {"momentum": self.momentum, "nesterov": self.momentum > 0}
+            options |= {"momentum": float(self.momentum), "nesterov": self.momentum > 0}
         elif self.optimizer == "rmsprop":
-            options["momentum"] = self.momentum
+            options["momentum"] = float(self.momentum)
         if self.clip_norm:
             options["global_clipnorm"] = self.clip_norm
         if self.beta_2 is not None and self.optimizer in _WITH_BETA_2:
@@ -138,12 +139,14 @@ class Optimization:
             return schedules.CosineDecay(0.0 if warm else rate, max(1, total - warm), alpha=self.floor, **rising)
         if self.schedule == "one_cycle":
             return OneCycle(rate, total, self.floor)
+        if self.schedule == "plateau":
+            return rate
         if self.schedule == "step":
             places = [total // 2, total * 3 // 4]
-            return schedules.PiecewiseConstantDecay(places, [rate, rate * _STEP_DOWN, rate * _STEP_DOWN**2])
-        if self.schedule == "exponential":
-            return schedules.ExponentialDecay(rate, steps, _EXPONENTIAL, staircase=True)
-        return rate
+            rate = schedules.PiecewiseConstantDecay(places, [rate, rate * _STEP_DOWN, rate * _STEP_DOWN**2])
+        elif self.schedule == "exponential":
+            rate = schedules.ExponentialDecay(rate, steps, _EXPONENTIAL, staircase=True)
+        return WarmUp(rate, warm) if warm else rate
 
     def _warm_up_steps(self, total: int) -> int:
         if self.most_warm_up is None:
@@ -179,6 +182,33 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
     def get_config(self) -> dict[str, Any]:
         """The arguments."""
         return {"highest": self.highest, "steps": self.steps, "floor": self.floor}
+
+
+@keras.saving.register_keras_serializable("firstlight")
+class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
+    """From 0 in a straight line to another schedule, or to a rate, in so many steps (Goyal et al. 2017, section 2.2).
+
+    Args:
+        after: a schedule, or a learning rate; the line is a growing share of it.
+        steps: after which all of it counts.
+    """
+
+    def __init__(self, after: Any, steps: int):
+        self.after, self.steps = after, steps
+
+    def __call__(self, step: Any) -> Any:
+        """The rate at a step."""
+        rate = self.after(step) if callable(self.after) else self.after
+        return rate * ops.minimum(ops.cast(step, "float32") / self.steps, 1.0)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments."""
+        return {"after": keras.saving.serialize_keras_object(self.after), "steps": self.steps}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "WarmUp":
+        """The schedule again, with what follows."""
+        return cls(keras.saving.deserialize_keras_object(config["after"]), config["steps"])
 
 
 class WeightAverage:

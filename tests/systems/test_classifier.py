@@ -17,6 +17,8 @@ from firstlight.systems.classifier_networks import ARCHITECTURES, NetworkPlan, b
 from firstlight.systems.classifier_preparation import Prepared
 from firstlight.systems.classifier_settings import choose_architecture
 from firstlight.systems.classifier_stages import Course
+from firstlight.systems.classifier_training import Stage, Training
+from firstlight.systems.optimization import DivergedError, Optimization, WeightAverage
 from firstlight.systems.pictures import Pictures
 from firstlight.systems.system import Silent
 
@@ -115,6 +117,78 @@ def test_a_stopped_training_goes_on_to_the_same_weights(digits: Any, tmp_path: P
         ImageClassifier(**{**settings, "width": 32}).fit(small, epochs=4, folder=tmp_path / "parts")
 
 
+def test_a_run_is_not_taken_up_with_other_images(tmp_path: Path) -> None:
+    """Its network would get other classes, or be judged by what it learned from."""
+    begun = split_of(["a", "c"] * 10)
+    settings = {**QUICK, "average": 0.0}
+    ImageClassifier(**settings).fit(begun, epochs=1, folder=tmp_path, hold_out=0.2)
+    before = (tmp_path / "system.json").read_bytes()
+    others = {
+        "classes": split_of(["a", "b"] * 10),
+        "train images": split_of(["a", "c"] * 15),
+        "in another order": begun.take(range(19, -1, -1)),
+    }
+    for told, split in others.items():
+        with pytest.raises(FirstlightError, match=told):
+            ImageClassifier(**settings).fit(split, epochs=1, folder=tmp_path, hold_out=0.2)
+        assert (tmp_path / "system.json").read_bytes() == before
+    ImageClassifier(**settings).fit(begun, epochs=1, folder=tmp_path, hold_out=0.2)
+
+
+def test_a_training_that_fails_leaves_no_classifier() -> None:
+    classifier = ImageClassifier(**{**QUICK, "optimizer": "sgd", "learning_rate": 1e30})
+    with pytest.raises(DivergedError):
+        classifier.fit(split_of(["a", "b"] * 10), epochs=3)
+    with pytest.raises(FirstlightError, match="Expected a fitted"):
+        classifier.classify(np.zeros((8, 8, 3), np.uint8))
+
+
+def test_the_mean_of_the_weights_is_taken_however_short_an_epoch_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = []
+    monkeypatch.setattr(WeightAverage, "look", lambda average, variables: looks.append(1))
+    ImageClassifier(**QUICK).fit(split_of(["a", "b"] * 30), epochs=11, hold_out=0.1)
+    assert len(looks) == 6, "every fifth of 33 steps, but for those of the first epoch"
+
+
+def test_progress_counts_the_epochs_of_both_stages() -> None:
+    heard: list[Any] = []
+
+    class Listens(Silent):
+        def start(self, total_epochs: int, first_epoch: int, unit: str = "words") -> None:
+            heard.append((total_epochs, first_epoch))
+
+    network = build_network(NetworkPlan("linear", (8, 8, 3), 2, 1, 1))
+    pictures, labels = Pictures(split_of(["a", "b"] * 8).images, (8, 8, 3)), np.array([0, 1] * 8)
+    stage = Stage("fine-tuning", 2, Optimization("sgd", 0.01, "constant"))
+    supply = Supply(pictures, labels, 2, 8, 0)
+    options: dict[str, Any] = {"label_smoothing": 0.0, "average": 0.0, "patience": 0, "folder": None}
+    training = Training(network, None, supply, (pictures, labels), stage, progress=Listens(), **options)
+    training.history.rows = [{"epoch": n + 1, "stage": "features", "loss": 1.0, "accuracy": 0.5} for n in range(3)]
+    assert [row["epoch"] for row in training.run().rows] == [1, 2, 3, 4, 5]
+    assert heard == [(5, 0)], "five epochs in all, and nothing is taken up again"
+
+
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="on PyTorch all layers learn at one rate, as is told")
+def test_each_layer_learns_at_its_part_of_the_rate() -> None:
+    """A part of 0 keeps a layer as it is, whatever back end hands the optimizer its variables."""
+    network = build_network(NetworkPlan("mlp", (8, 8, 1), 2, 8, 1, "none"))
+    pictures, labels = Pictures(split_of(["a", "b"] * 8).images, (8, 8, 1)), np.array([0, 1] * 8)
+    first = next(layer for layer in network.layers if layer.weights)
+    optimization = Optimization("sgd", 0.1, "constant", 0.0, momentum=0.0)
+    supply = Supply(pictures, labels, 2, 16, 0)
+    options: dict[str, Any] = {"label_smoothing": 0.0, "average": 0.0, "patience": 0, "folder": None}
+    start, moved = network.get_weights(), {}
+    for factor in (0.0, 0.5, 1.0):
+        network.set_weights(start)
+        stage = Stage("fine-tuning", 1, optimization, None, {first.name: factor})
+        training = Training(network, None, supply, (pictures, labels), stage, progress=Silent(), **options)
+        training.run()
+        moved[factor] = first.get_weights()[0] - start[0]
+    assert np.abs(moved[1.0]).max() > 0
+    assert not moved[0.0].any()
+    np.testing.assert_allclose(moved[0.5], moved[1.0] / 2, rtol=1e-3, atol=1e-7)
+
+
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("normalization", ["batch", "group", "none"])
 def test_every_architecture_is_sized_to_its_images(architecture: str, normalization: str) -> None:
@@ -172,6 +246,7 @@ def split_of(labels: list[str], size: int = 8) -> Split:
         ({"schedule": "sometimes"}, ["cat", "dog"] * 4, "Expected schedule"),
         ({"dropout": 1.0}, ["cat", "dog"] * 4, "Expected dropout"),
         ({"mixup": -1.0}, ["cat", "dog"] * 4, "Expected mixup"),
+        ({"warm_up": 0.1}, ["cat", "dog"] * 4, "Expected warm_up 0 with schedule one_cycle"),
     ],
 )
 def test_what_cannot_be_is_told(settings: dict[str, Any], labels: list[str], told: str) -> None:
@@ -204,7 +279,16 @@ def test_classes_can_count_the_same() -> None:
     supply = Supply(pictures, np.array([0] * 9 + [1]), 2, 10, 0, class_weights=np.array([10 / 18, 5.0], "float32"))
     (batch,) = supply.epoch(0)
     assert batch.weights is not None
-    assert batch.weights.sum() == pytest.approx(10)
+    np.testing.assert_allclose(batch.weights, np.where(batch.targets[:, 1] == 1, 5, 10 / 18), rtol=1e-6)
+
+
+@pytest.mark.parametrize("mixing", [{"mixup": 1.0}, {"cutmix": 1.0}])
+def test_classes_count_the_same_when_they_are_mixed(mixing: dict[str, float]) -> None:
+    pictures = Pictures(split_of(["a"] * 90 + ["b"] * 10).images, (8, 8, 3))
+    weights = np.array([100 / 180, 5.0], "float32")
+    supply = Supply(pictures, np.array([0] * 90 + [1] * 10), 2, 100, 0, class_weights=weights, **mixing)
+    counted = [(batch.targets * batch.weights[:, None]).sum(0) for epoch in range(5) for batch in supply.epoch(epoch)]
+    np.testing.assert_allclose(counted, np.full((5, 2), 50), rtol=1e-4)
 
 
 def test_mixing_keeps_the_sum_of_targets_and_needs_the_seed() -> None:
@@ -247,6 +331,8 @@ def test_auto_takes_the_pretrained_network_where_its_weights_are_at_hand(
     assert choose_architecture(ImageClassifier(), photos(8), told.append) == "mobilenet_v2"
     assert choose_architecture(ImageClassifier(), photos(8, 32), told.append) == "cnn", "small pictures need none"
     assert choose_architecture(ImageClassifier("resnet"), photos(8), told.append) == "resnet"
+    other = ImageClassifier(image_size=96)  # there are other weights for this side, which would be downloaded
+    assert choose_architecture(other, photos(8), told.append) == "cnn"
 
 
 def test_few_images_get_enough_steps() -> None:

@@ -10,7 +10,7 @@ import pytest
 from firstlight.errors import FirstlightError
 from firstlight.systems import Captioner
 from firstlight.systems.captioner_training import optimization
-from firstlight.systems.optimization import OPTIMIZERS, OneCycle, Optimization, WeightAverage, at_rates_of
+from firstlight.systems.optimization import OPTIMIZERS, OneCycle, Optimization, WarmUp, WeightAverage, at_rates_of
 from tests.systems.test_captioner_training import PLAN
 
 
@@ -44,6 +44,18 @@ def test_schedules_by_their_formulas() -> None:
     assert (step[49], step[51], step[76]) == pytest.approx((0.1, 0.01, 0.001))
     warm = rates("cosine", warm_up=0.2)
     assert warm[:21] == pytest.approx([0.1 * step / 20 for step in range(21)], abs=1e-6)
+    for schedule in ("constant", "step", "exponential"):
+        without, warm = rates(schedule), rates(schedule, warm_up=0.2)
+        assert warm[:21] == pytest.approx([rate * step / 20 for step, rate in enumerate(without[:21])], abs=1e-6)
+        assert warm[21:] == without[21:]
+    assert rates("one_cycle", warm_up=0.2) == rates("one_cycle"), "it rises by itself"
+    again = WarmUp.from_config(WarmUp(OneCycle(0.1, 100), 10).get_config())
+    assert float(keras.ops.convert_to_numpy(again(5))) == pytest.approx(OneCycle(0.1, 100)(5) / 2)
+
+
+def test_momentum_may_be_a_whole_number() -> None:
+    Optimization("sgd", 0.1, momentum=0).make(1, 1)
+    Optimization("rmsprop", 0.1, momentum=0).make(1, 1)
 
 
 def test_one_cycle_rises_and_falls() -> None:

@@ -154,7 +154,7 @@ def test_the_copy_learns_at_the_rates_that_are_told(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(classifier_training, "ClassTrainer", Spied)
     digits = data.load("digits", task="labels").train.take(range(60))
-    classifier = ImageClassifier("linear", precision="float32", schedule="plateau", warm_up=0.5, batch_size=30)
+    classifier = ImageClassifier("linear", precision="float32", schedule="cosine", warm_up=0.5, batch_size=30)
     found = classifier.find_learning_rate(digits, lowest=1e-4, highest=1.0, steps=20)
     np.testing.assert_allclose(seen[: len(found.rates)], found.rates, rtol=1e-4)
 
