@@ -20,8 +20,8 @@ from firstlight.systems.captioner_batches import SAMPLES, Examples, Plan, Reward
 from firstlight.systems.captioner_networks import CaptionTrainer
 from firstlight.systems.decoder import Decoder
 from firstlight.systems.decoding import Search
-from firstlight.systems.optimization import DivergedError, Optimization, WeightAverage, values_of
-from firstlight.systems.run_state import read_state, write_state
+from firstlight.systems.keeping import Keeping, check_finite, epochs_since_best, is_on_plateau
+from firstlight.systems.optimization import Optimization, values_of
 from firstlight.systems.system import History
 
 __all__ = ["Training", "optimization"]
@@ -30,9 +30,7 @@ _STAGES = ("cross-entropy", "self-critical")
 _VALIDATION_BEAM = 3
 _MOST_WARM_UP = 300  # steps
 _BETA_2 = 0.99  # a shorter memory than Keras's 0.999
-_WAIT = 2  # epochs without improvement after which `plateau` lowers the rate
 _VALIDATION_BATCH = 64
-_GROUPS = ("weight", "optimizer", "average", "best")
 
 
 class Training:
@@ -64,26 +62,24 @@ class Training:
     ):
         self.front, self.decoder, self.words = front, decoder, words
         self.train, self.validation = train, validation
-        self.plan, self.progress, self.folder = plan, progress, folder
+        self.plan, self.progress = plan, progress
         self.curves = _curves(folder) if tensorboard else None
         self.describe = Decoder(front, decoder)
         self.presence = _presence_layer(front, decoder) if plan.presence else None
         extra = self.presence.variables if self.presence else []
-        self.variables = list({id(v): v for v in [*front.variables, *decoder.variables, *extra]}.values())
-        self.floats = [v for v in self.variables if "float" in str(v.dtype)]
-        self.history = History()
-        self.steps = 0
-        self.average = WeightAverage(plan.average)
-        self.best: list[np.ndarray] | None = None
-        self.best_score = -1.0
-        self.optimizer_state: list[np.ndarray] = []
+        self.keeping = Keeping([*front.variables, *decoder.variables, *extra], plan.average, folder)
+
+    @property
+    def history(self) -> History:
+        """What was measured so far."""
+        return self.keeping.history
 
     def run(self) -> History:
         """Learn until the last epoch, or until validation has not improved for `patience` epochs.
 
         Afterwards the networks hold the weights of the best epoch.
         """
-        self._resume()
+        self.keeping.resume()
         done = len(self.history.rows)
         self.progress.start(self.plan.epochs + self.plan.self_critical_epochs, done)
         for stage, epochs in zip(_STAGES, (self.plan.epochs, self.plan.self_critical_epochs), strict=True):
@@ -97,8 +93,7 @@ class Training:
                 if self._is_exhausted(stage):
                     self.progress.message(f"{stage}: stopped, no better for {self.plan.patience} epochs")
                     break
-        if self.best is not None:
-            self._assign(self.best)
+        self.keeping.restore_best()
         return self.history
 
     def _epochs_of(self, stage: str) -> int:
@@ -109,9 +104,7 @@ class Training:
 
     def _waited(self, stage: str) -> int:
         """Epochs of a stage since the best of all."""
-        scores = [row["cider"] for row in self.history.rows]
-        since_best = int(np.argmax(scores[::-1])) if scores else 0
-        return min(since_best, self._epochs_of(stage))
+        return min(epochs_since_best([row["cider"] for row in self.history.rows]), self._epochs_of(stage))
 
     def _prepare(self, stage: str) -> tuple[Teaching | Rewarding, CaptionTrainer]:
         """The batches of a stage, and the network compiled with its optimizer, in the state it was left in."""
@@ -133,11 +126,10 @@ class Training:
         if stage == "cross-entropy" and not compiles_each_shape():
             self._trace(trainer)
         if self._epochs_of(stage):
-            for variable, value in zip(optimizer.variables, self.optimizer_state, strict=True):
-                variable.assign(value)
-        elif stage == "self-critical" and self.best is not None:
-            self._assign(self.best)
-            self.average = WeightAverage(plan.average)
+            self.keeping.continue_optimizer(optimizer)
+        elif stage == "self-critical" and self.history.rows:
+            self.keeping.restore_best()
+            self.keeping.forget_mean()
         return supply, trainer
 
     def _trace(self, trainer: CaptionTrainer) -> None:
@@ -163,31 +155,32 @@ class Training:
             trainer.reset_metrics()
             logs = trainer.train_on_batch(batch.inputs, batch.targets, sample_weight=batch.weights, return_dict=True)
             loss, size = float(logs["cross_entropy"]), int(np.count_nonzero(batch.targets))
-            if not np.isfinite(logs["loss"]):
-                raise DivergedError(
-                    f"Expected a finite loss. Received {logs['loss']} in epoch {epoch + 1}, batch {done}. "
-                    "Pass a smaller learning_rate, or precision='float32'."
-                )
+            check_finite(float(logs["loss"]), epoch + 1, done)
             total, words = total + loss * size, words + size
             rewards.append(batch.reward)
-            self.steps += 1
-            if self.steps % self.average.every == 0 and self.history.rows:  # begun after the first epoch
-                self.average.look(self.floats)
+            self.keeping.stepped()
             self.progress.batch(done, loss, size)
         reward = float(np.mean(rewards)) if stage == "self-critical" else None
         row = {"epoch": epoch + 1, "stage": stage, "loss": total / max(words, 1), "reward": reward, **self._validate()}
         self.history.rows.append(row)
         how = optimization(self.plan, stage)
-        if how.schedule == "plateau" and (waited := self._waited(stage)) and waited % _WAIT == 0:
+        if how.schedule == "plateau" and is_on_plateau(self._waited(stage)):
             how.lower(trainer.optimizer)
         self._write_down(trainer)
         self.progress.epoch_ended(epoch, {name: value for name, value in row.items() if value is not None})
 
     def _validate(self) -> dict[str, Any]:
         """Describe the validation images with the averaged weights, and keep the weights if they are the best."""
-        now = values_of(self.floats)
-        judged = self.average.mean or now
-        self._assign(judged)
+        with self.keeping.averaged():
+            captions = self._described()
+            scores = metrics.score(captions, self.validation.references, metrics=("bleu", "cider"))
+            # Of equals the later: the CIDEr of a single image is always 0.
+            self.keeping.offer(scores["cider"].value)
+        distinct = metrics.diversity(captions)["distinct"]
+        return {"cider": scores["cider"].value, "bleu_4": scores["bleu_4"].value, "distinct": distinct}
+
+    def _described(self) -> list[list[str]]:
+        """The words for each validation image."""
         search = Search(beam_width=_VALIDATION_BEAM, maximum_length=self.plan.maximum_length)
         count = len(self.validation.references)
         captions = []
@@ -196,50 +189,17 @@ class Training:
             filled = np.resize(images, min(_VALIDATION_BATCH, count))
             tokens = self.describe(self.validation.inputs(filled, None), search)[0]
             captions += [[self.words[word] for word in row[0] if word > END] for row in tokens[: len(images)]]
-        scores = metrics.score(captions, self.validation.references, metrics=("bleu", "cider"))
-        score = scores["cider"].value
-        # Of equals the later: the CIDEr of a single image is always 0.
-        if score >= self.best_score:
-            self.best_score, self.best = score, [value.copy() for value in judged]
-        self._assign(now)
-        distinct = metrics.diversity(captions)["distinct"]
-        return {"cider": score, "bleu_4": scores["bleu_4"].value, "distinct": distinct}
-
-    def _assign(self, values: Sequence[np.ndarray]) -> None:
-        for variable, value in zip(self.floats, values, strict=True):
-            variable.assign(value)
+        return captions
 
     def _write_down(self, trainer: CaptionTrainer) -> None:
-        """All that the next epoch depends on, into one file; the curves, into the others."""
-        if self.folder is None:
-            return
-        self.history.save(self.folder / "history.csv")
+        """All that the next epoch depends on, and the curves."""
         row = self.history.rows[-1]
         if self.curves is not None:
             for name in ("loss", "reward", "cider", "bleu_4", "distinct"):
                 if row[name] is not None:
                     self.curves.add_scalar(name, row[name], step=row["epoch"])
             self.curves.flush()
-        groups = {
-            "weight": values_of(self.variables),
-            "optimizer": values_of(trainer.optimizer.variables),
-            "average": self.average.mean or [],
-            "best": self.best or [],
-        }
-        numbers = {"rows": self.history.rows, "best_score": self.best_score, "steps": self.steps}
-        write_state(self.folder / "checkpoints" / "last.npz", groups, {**numbers, "averaged": self.average.seen})
-
-    def _resume(self) -> None:
-        """Take up the last epoch that was written down, if there is one."""
-        found = None if self.folder is None else read_state(self.folder / "checkpoints" / "last.npz", _GROUPS)
-        if found is None:
-            return
-        groups, numbers = found
-        self.history.rows, self.best_score, self.steps = numbers["rows"], numbers["best_score"], numbers["steps"]
-        for variable, value in zip(self.variables, groups["weight"], strict=True):
-            variable.assign(value)
-        self.average.seen, self.average.mean = numbers["averaged"], groups["average"] or None
-        self.best, self.optimizer_state = groups["best"] or None, groups["optimizer"]
+        self.keeping.write_down(trainer.optimizer)
 
 
 def optimization(plan: Plan, stage: str) -> Optimization:

@@ -4,7 +4,6 @@ After each epoch everything needed to go on is written down. The weights of the 
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,17 +15,15 @@ from keras import ops
 from firstlight.systems.backend import trains_under_xla
 from firstlight.systems.classifier_alarms import ClassifierAlarms
 from firstlight.systems.classifier_batches import Supply
-from firstlight.systems.optimization import DivergedError, Optimization, WeightAverage, values_of
+from firstlight.systems.keeping import Keeping, check_finite, epochs_since_best, is_on_plateau
+from firstlight.systems.optimization import Optimization
 from firstlight.systems.pictures import Pictures
-from firstlight.systems.run_state import read_state, write_state
 from firstlight.systems.system import History
 
 __all__ = ["ClassTrainer", "Stage", "Training", "probabilities"]
 
 _BATCH = 256  # small images judged at once
 _PIXELS = 1 << 20  # of a batch: a wide network keeps some kilobytes for each
-_WAIT = 2  # epochs without improvement after which `plateau` lowers the rate
-_GROUPS = ("weight", "optimizer", "average", "best")
 
 
 @dataclass(frozen=True)
@@ -113,21 +110,20 @@ class Training:
     ):
         self.network, self.supply, self.validation, self.stage = network, supply, validation, stage
         self.label_smoothing, self.patience = label_smoothing, patience
-        self.progress, self.folder = progress, folder
+        self.progress = progress
         self.trainer = ClassTrainer(network, augmentation)
-        self.variables = list({id(v): v for v in [*network.variables, *self.trainer.variables]}.values())
-        self.floats = [v for v in self.variables if "float" in str(v.dtype)]
-        self.history = History()
-        self.average = WeightAverage(average)
-        self.best: list[np.ndarray] | None = None
-        self.best_score = (-1.0, 0.0)
-        self.optimizer_state: list[np.ndarray] = []
+        self.keeping = Keeping([*network.variables, *self.trainer.variables], average, folder)
         self.given: np.ndarray | None = None  # what was told of the validation images after the last epoch
+
+    @property
+    def history(self) -> History:
+        """What was measured so far, of an earlier stage too."""
+        return self.keeping.history
 
     def run(self) -> History:
         """Learn to the end of the stage; afterwards the network holds the weights of the best epoch."""
-        self._resume()
-        if self.best is None and self.history.rows:
+        self.keeping.resume()
+        if self.keeping.best is None and self.history.rows:
             self._judge()  # what an earlier stage brought is to be beaten
         done = len(self._own_rows())
         total = len(self.history.rows) - done + self.stage.epochs
@@ -141,8 +137,7 @@ class Training:
                 if self._is_exhausted():
                     self.progress.message(f"{self.stage.name}: stopped, no better for {self.patience} epochs")
                     break
-        if self.best is not None:
-            self._assign(self.best)
+        self.keeping.restore_best()
         return self.history
 
     def _own_rows(self) -> list[dict[str, Any]]:
@@ -151,8 +146,7 @@ class Training:
 
     def _waited(self) -> int:
         """Epochs of the stage since its best one."""
-        scores = [row["accuracy"] for row in self._own_rows()]
-        return int(np.argmax(scores[::-1])) if scores else 0
+        return epochs_since_best([row["accuracy"] for row in self._own_rows()])
 
     def _is_exhausted(self) -> bool:
         return bool(self.patience) and self._waited() >= self.patience
@@ -172,75 +166,36 @@ class Training:
         self.trainer.compile(optimizer, loss, jit_compile=trains_under_xla())
         optimizer.build(self.trainer.trainable_variables)
         if not fresh:
-            for variable, value in zip(optimizer.variables, self.optimizer_state, strict=True):
-                variable.assign(value)
+            self.keeping.continue_optimizer(optimizer)
 
     def _epoch(self) -> None:
         stage, epoch, total, seen = self.stage, len(self.history.rows), 0.0, 0
         self.progress.epoch_started(epoch, self.supply.count())
         for done, batch in enumerate(self.supply.epoch(epoch), 1):
             loss = float(self.trainer.train_on_batch(batch.images, batch.targets, sample_weight=batch.weights))
-            if not np.isfinite(loss):
-                raise DivergedError(
-                    f"Expected a finite loss. Received {loss} in epoch {epoch + 1}, batch {done}. "
-                    "Pass a smaller learning_rate, or precision='float32'."
-                )
+            check_finite(loss, epoch + 1, done)
             total, seen = total + loss * len(batch.images), seen + len(batch.images)
-            if (epoch * self.supply.count() + done) % self.average.every == 0 and epoch:
-                self.average.look(self.floats)
+            self.keeping.stepped()
             self.progress.batch(done, loss, len(batch.images))
         rate = float(ops.convert_to_numpy(self.trainer.optimizer.learning_rate))
         row = {"epoch": epoch + 1, "stage": stage.name, "loss": total / seen, "learning_rate": rate, **self._judge()}
         self.history.rows.append(row)
         for line in self.alarms.look(row, self.given):
             self.progress.message(line)
-        if stage.optimization.schedule == "plateau" and (waited := self._waited()) and waited % _WAIT == 0:
+        if stage.optimization.schedule == "plateau" and is_on_plateau(self._waited()):
             stage.optimization.lower(self.trainer.optimizer)
-        self._write_down()
+        self.keeping.write_down(self.trainer.optimizer)
         self.progress.epoch_ended(epoch, {name: value for name, value in row.items() if value is not None})
 
     def _judge(self) -> dict[str, float]:
         """Accuracy and cross-entropy on validation with the averaged weights, which are kept if they are the best."""
-        now = values_of(self.floats)
-        judged = self.average.mean or now
-        self._assign(judged)
         pictures, labels = self.validation
-        self.given = given = probabilities(self.network, pictures)
-        accuracy = float((given.argmax(-1) == labels).mean())
-        loss = float(-np.log(np.maximum(given[np.arange(len(labels)), labels], 1e-12)).mean())
-        if (accuracy, -loss) >= self.best_score:
-            self.best_score, self.best = (accuracy, -loss), [value.copy() for value in judged]
-        self._assign(now)
+        with self.keeping.averaged():
+            self.given = given = probabilities(self.network, pictures)
+            accuracy = float((given.argmax(-1) == labels).mean())
+            loss = float(-np.log(np.maximum(given[np.arange(len(labels)), labels], 1e-12)).mean())
+            self.keeping.offer(accuracy, -loss)
         return {"accuracy": accuracy, "validation_loss": loss}
-
-    def _assign(self, values: Sequence[np.ndarray]) -> None:
-        for variable, value in zip(self.floats, values, strict=True):
-            variable.assign(value)
-
-    def _write_down(self) -> None:
-        if self.folder is None:
-            return
-        self.history.save(self.folder / "history.csv")
-        groups = {
-            "weight": values_of(self.variables),
-            "optimizer": values_of(self.trainer.optimizer.variables),
-            "average": self.average.mean or [],
-            "best": self.best or [],
-        }
-        numbers = {"rows": self.history.rows, "best_score": self.best_score, "averaged": self.average.seen}
-        write_state(self.folder / "checkpoints" / "last.npz", groups, numbers)
-
-    def _resume(self) -> None:
-        """Take up the last epoch that was written down, if there is one."""
-        found = None if self.folder is None else read_state(self.folder / "checkpoints" / "last.npz", _GROUPS)
-        if found is None:
-            return
-        groups, numbers = found
-        self.history.rows, self.best_score = numbers["rows"], tuple(numbers["best_score"])
-        for variable, value in zip(self.variables, groups["weight"], strict=True):
-            variable.assign(value)
-        self.average.seen, self.average.mean = numbers["averaged"], groups["average"] or None
-        self.best, self.optimizer_state = groups["best"] or None, groups["optimizer"]
 
 
 def _slow_down(optimizer: Any, network: keras.Model, factors: dict[str, float], progress: Any) -> None:

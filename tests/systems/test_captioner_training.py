@@ -61,7 +61,7 @@ class Notes(Silent):
         self.messages: list[str] = []
 
     def weights(self) -> list[np.ndarray]:
-        return [np.array(variable.numpy()) for variable in self.training.floats]
+        return [np.array(variable.numpy()) for variable in self.training.keeping.floats]
 
     def batch(self, done: int, loss: float, words: int) -> None:
         self.batches.append(self.weights())
