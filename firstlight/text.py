@@ -7,10 +7,12 @@ words (Han, Kana, Thai, Lao, Khmer, Myanmar) give one token a letter with its ma
 
 import re
 import unicodedata
+from functools import cache
 
 __all__ = ["normalize", "tokenize"]
 
-_ENGLISH = re.compile(r"[a-z0-9]+")
+_ENGLISH = re.compile(r"[A-Za-z0-9]+")
+_SPACED = re.compile(r"[^\W_]+")  # letters and numbers of any script
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
 
 
@@ -19,16 +21,30 @@ def normalize(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
-def tokenize(text: str) -> list[str]:
-    """The words of a text, lower-cased, punctuation dropped: `"A dog's ball."` gives `['a', 'dog', 's', 'ball']`."""
-    text = text.lower()
-    return _ENGLISH.findall(text) if text.isascii() else _tokenize_unicode(text)
+def tokenize(text: str, *, lower_case: bool = True) -> list[str]:
+    """The words of a text, lower-cased, punctuation dropped: `"A dog's ball."` gives `['a', 'dog', 's', 'ball']`.
+
+    Without `lower_case` the letters stay as they are.
+    """
+    text = text.lower() if lower_case else text
+    if text.isascii():
+        return _ENGLISH.findall(text)
+    text = unicodedata.normalize("NFC", text)
+    return _tokenize_unicode(text) if _needs_care().search(text) else _SPACED.findall(text)
+
+
+@cache
+def _needs_care() -> re.Pattern[str]:
+    """The characters that no single pattern can split: marks, scripts without spaces, and the rarer planes."""
+    basic = map(chr, range(0x10000))
+    found = [c for c in basic if unicodedata.category(c)[0] == "M" or _is_unspaced(c)]
+    return re.compile("[" + re.escape("".join(found)) + "\U00010000-\U0010ffff]")
 
 
 def _tokenize_unicode(text: str) -> list[str]:
     tokens: list[str] = []
     word = ""
-    for character in unicodedata.normalize("NFC", text):
+    for character in text:
         kind = unicodedata.category(character)[0]
         if kind == "M" and word:
             word += character

@@ -101,7 +101,10 @@ def test_the_licence_of_every_data_set_is_told() -> None:
     assert set(re.findall(r"^\| (\w+) \|", chapters(DATA)["Licences"], re.MULTILINE)) - {"name"} == set(data.CATALOGUE)
 
 
-@pytest.mark.parametrize(("page", "system"), [("captioner", "Captioner"), ("classifier", "ImageClassifier")])
+@pytest.mark.parametrize(
+    ("page", "system"),
+    [("captioner", "Captioner"), ("classifier", "ImageClassifier"), ("gan", "GAN"), ("word_vectors", "WordVectors")],
+)
 def test_every_setting_of_a_system_is_told_with_its_default(page: str, system: str) -> None:
     from firstlight import systems
 

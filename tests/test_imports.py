@@ -42,6 +42,8 @@ TABLE = {
             "torch",
             "openvino",
             "tensorboard",
+            "faiss",
+            "psycopg",
         },
     ),
     "plots": Allowed(set(), {"numpy", "PIL", "matplotlib"}),
@@ -62,9 +64,15 @@ HEAVY = {
     "pycocoevalcap",
     "tensorboard",
     "sklearn",
+    "faiss",
+    "psycopg",
 }
 # A package holds one of them at a time, because only one file in it may.
-ONLY_IN = {"h5py": {"engine/weights_file.py"}, "pycocoevalcap": {"metrics/java.py"}}
+ONLY_IN = {
+    "h5py": {"engine/weights_file.py"},
+    "pycocoevalcap": {"metrics/java.py"},
+    "faiss": {"systems/image_index_faiss.py"},
+}
 
 # Where names stand as Keras has them (`layers.Dense`), whichever file defines them.
 GATHERING = {f"engine/{name}.py" for name in ("callbacks", "layers", "losses", "metrics", "optimizers")}
@@ -203,6 +211,11 @@ def calling(arguments: str) -> str:
         calling("compare tricks --list"),
         calling("train --help"),
         calling("train captioner --help"),
+        calling("index build --help"),
+        calling("search --help"),
+        calling("train gan --help"),
+        calling("train word-vectors --help"),
+        calling("words similar --help"),
     ],
 )
 def test_no_framework_is_loaded_before_it_is_needed(code: str) -> None:

@@ -4,6 +4,8 @@ Asking for help loads no framework. Wrong input prints one line and exits with 2
 """
 
 import errno
+import io
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -19,13 +21,20 @@ COMMANDS = {
     "train": ("firstlight.cli.train:train", "Train a system on your own data; the same command again resumes."),
     "evaluate": (
         "firstlight.cli.evaluate:evaluate",
-        "Judge a trained captioner: a table with intervals, and a gallery.",
+        "Judge a trained system: a table with intervals, and a page that shows what they mean.",
     ),
     "ensemble": ("firstlight.cli.ensemble:ensemble", "Let several trained captioners speak as one."),
     "caption": ("firstlight.cli.caption:caption", "Describe images with a trained captioner."),
     "classify": ("firstlight.cli.classify:classify", "Tell what images show with a trained classifier."),
+    "reconstruct": ("firstlight.cli.reconstruct:reconstruct", "Write pictures as codes and draw them again."),
+    "denoise": ("firstlight.cli.reconstruct:denoise", "Take noise out of pictures with a trained autoencoder."),
+    "morph": ("firstlight.cli.morph:morph", "Morph one picture into another: a film, a strip, single frames."),
+    "sample": ("firstlight.cli.sample:sample", "Draw new pictures with a trained system."),
     "compare": ("firstlight.cli.compare:compare", "Compare optimizers, rates and tricks: same start, several seeds."),
+    "index": ("firstlight.cli.index:index", "Index photos for search; update, duplicates, evaluation."),
+    "search": ("firstlight.cli.search:search", "Find the photos of an index that are like one, or have a word."),
     "predict": ("firstlight.cli.predict:predict", "Predict the rows of a table with a trained linear model."),
+    "words": ("firstlight.cli.words:words", "Ask word vectors: neighbours, analogies, the odd one out, maps."),
     "trace": ("firstlight.cli.trace:trace", "See what a network does with an input, step by step."),
     "descend": (
         "firstlight.cli.descend:descend",
@@ -33,6 +42,7 @@ COMMANDS = {
     ),
     "data": ("firstlight.cli.data:data", "List, get, check and show data sets."),
 }
+_RESUME = ("demo", "train", "compare", "index")  # commands that go on where they were stopped
 _INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
 
 
@@ -79,7 +89,8 @@ class LazyGroup(click.Group):
                 raise
             raise InputError(_in_words(error)) from error
         except KeyboardInterrupt:
-            click.echo("\nInterrupted. The same command resumes from what is saved.", err=True)
+            resumes = " The same command resumes from what is saved." * (context.invoked_subcommand in _RESUME)
+            click.echo(f"\nInterrupted.{resumes}", err=True)
             raise click.exceptions.Exit(_INTERRUPTED) from None
 
 
@@ -106,3 +117,6 @@ def main() -> None:
       firstlight evaluate runs/mine --split validation
       firstlight caption runs/mine beach.jpg --attention looks/
     """
+    # File names of other encodings are shown with an escape in place of an error; standard error does so by itself.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")

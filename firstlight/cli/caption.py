@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from firstlight.cli.settings import was_given
 from firstlight.errors import FirstlightError
 
 __all__ = ["caption"]
@@ -63,8 +64,9 @@ def caption(context: click.Context, /, run: str, images: tuple[str, ...], **opti
     photos.zip/beach.jpg, or patterns in quotes; - reads names from standard input. A broken image is told on standard
     error and passed over; the exit code is then 1, and 2 if none could be described.
     """
-    from firstlight.cli.describing import describe_all, open_captioner
+    from firstlight.cli.describing import describe_all
     from firstlight.cli.inputs import find_images
+    from firstlight.cli.pictures import open_run
 
     decoding = _decoding(options)
     if options["out"] and not options["to"]:
@@ -75,8 +77,9 @@ def caption(context: click.Context, /, run: str, images: tuple[str, ...], **opti
     for failure in failures:
         click.echo(str(failure), err=True)
     output = _Output(found, **options)
-    captioner = open_captioner(run)
+    captioner = open_run(run, "caption", "a captioner")
     try:
+        output.begin(len(found))
         answers = describe_all(captioner, [image.path for image in found], options["batch_size"], **decoding)
         for image, answer in zip(found, answers, strict=True):
             if isinstance(answer, FirstlightError):
@@ -102,8 +105,7 @@ def _decoding(options: dict[str, Any]) -> dict[str, Any]:
         if options["n_best"] and options["n_best"] > options["beam"]:
             raise click.UsageError(f"--n-best {options['n_best']} needs a beam as wide: --beam {options['n_best']}.")
         return {"beam_width": options["beam"], **best, **limits}
-    source = click.get_current_context().get_parameter_source("beam")
-    if options["n_best"] or source is not click.core.ParameterSource.DEFAULT:
+    if options["n_best"] or was_given("beam"):
         raise click.UsageError(
             f"--beam and --n-best seek, --{next(iter(drawing)).replace('_', '-')} draws. Give one or the other."
         )
@@ -123,11 +125,14 @@ class _Output:
         self.figures = _targets(found, attention, ".png") if attention else {}
         self.done: Callable[[int], None] | None = None
         self.count = 0
-        if to == "txt" or out:
+
+    def begin(self, images: int) -> None:
+        """Show how far it is, where the captions are not printed."""
+        if self.to == "txt" or self.out:
             from firstlight.cli.progress import progress
 
             self.progress = progress()
-            self.done = self.progress.task("describing", len(found))
+            self.done = self.progress.task("describing", images)
 
     def add(self, image: Any, answer: Any) -> None:
         """Print or write the caption of one image, or keep it for the file that is written at the end."""

@@ -12,6 +12,8 @@ import numpy as np
 from firstlight import pages
 from firstlight.cli.judging import Judgement
 from firstlight.cli.progress import progress
+from firstlight.pages.cases import CARD_SIDE
+from firstlight.pages.document import shrunk
 
 __all__ = ["Told", "cases", "explain", "has_regions"]
 
@@ -88,7 +90,7 @@ def cases(told: Told, answers: Sequence[int], by_region: bool) -> list[pages.Cas
     return [
         pages.Case(
             told.name(answer),
-            picture,
+            shrunk(picture, CARD_SIDE),
             told.classes[told.told[answer]],
             _shares(told.classes, told.shares[answer], told.classes[told.true[answer]]),
             told.classes[told.true[answer]],
@@ -130,7 +132,8 @@ def explain(classifier: Any, run: str, paths: Sequence[str], failed: Sequence[st
                 heats = {"Saliency": _to_one(found.saliency)}
                 if found.grad_cam is not None:
                     heats["Grad-CAM"] = _to_one(found.grad_cam)
-                shown.append(pages.Case(found.name, read(image), found.label, found.ranking[:5], None, heats))
+                small = shrunk(read(image), CARD_SIDE)  # a page has hundreds of them
+                shown.append(pages.Case(found.name, small, found.label, found.ranking[:5], None, heats))
                 done(len(shown))
     finally:
         display.close()

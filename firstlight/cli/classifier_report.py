@@ -16,8 +16,9 @@ import numpy as np
 from firstlight import pages
 from firstlight.cli.classifier_cards import Told, cases, has_regions
 from firstlight.cli.judging import Judgement
+from firstlight.cli.reports import metric_of
 
-__all__ = ["report_of", "write_report"]
+__all__ = ["checks_of", "history_of", "report_of", "write_report"]
 
 _MATRIX = 30  # classes up to which there is a matrix
 _PAIRS = 20  # pairs that are shown where there are more classes
@@ -45,29 +46,22 @@ def report_of(judgement: Judgement, run: Path) -> pages.ClassifierReport:
     classifier, report = judgement.system, judgement.report
     by_heat = has_regions(classifier)
     return pages.ClassifierReport(
-        metrics=[_metric(report, key) for key in _METRICS if report.get(key) is not None],
+        metrics=[metric_of(report, key, words) for key, words in _METRICS.items() if report.get(key) is not None],
         protocol=report["protocol"],
         summary=_summary(told),
         classes=_class_rows(told),
         pairs=list(_pairs(told)),
         matrix=told.matrix if len(told.classes) <= _MATRIX else None,
-        checks=_checks(run),
+        checks=checks_of(run),
         heats=["Told class", "Other class"],
         mistakes=cases(told, told.mistakes(), by_heat),
         unsure=cases(told, told.unsure(), by_heat),
         calibration=_calibration(told),
-        history=_history(run),
+        history=history_of(run),
         facts=_facts(classifier),
         inside=_inside(classifier),
         passed_over=report["passed_over"],
     )
-
-
-def _metric(report: dict[str, Any], key: str) -> pages.Metric:
-    name, scale, form = _METRICS[key]
-    low, high = report["intervals"].get(key, (None, None))
-    limits = (None, None) if low is None or high is None else (scale * low, scale * high)
-    return pages.Metric(name, scale * report[key], *limits, form)
 
 
 def _summary(told: Told) -> str:
@@ -87,13 +81,15 @@ def _summary(told: Told) -> str:
     return text
 
 
-def _checks(run: Path) -> list[dict[str, Any]]:
+def checks_of(run: Path) -> list[dict[str, Any]]:
+    """The checks that `metrics.json` of a run folder keeps."""
     path = run / "metrics.json"
     found = json.loads(path.read_text(encoding="utf-8")).get("checks", []) if path.exists() else []
     return list(found)
 
 
-def _history(run: Path) -> dict[str, list[str]]:
+def history_of(run: Path) -> dict[str, list[str]]:
+    """The columns of `history.csv` of a run folder, as text."""
     path = run / "history.csv"
     if not path.exists():
         return {}

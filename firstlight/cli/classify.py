@@ -50,6 +50,7 @@ def classify(
     if none could be classified.
     """
     from firstlight.cli.inputs import find_images
+    from firstlight.cli.pictures import open_run
     from firstlight.cli.records import write
 
     if out and not to:
@@ -59,7 +60,7 @@ def classify(
     failed = [str(each) for each in found if isinstance(each, FirstlightError)]
     for failure in failed:
         click.echo(failure, err=True)
-    classifier = _open(run)
+    classifier = open_run(run, "classify", "a classifier")
     answers: list[tuple[str, Any]] = []
     for path, answer in _answers(classifier, paths):
         if isinstance(answer, FirstlightError):
@@ -90,20 +91,6 @@ def _explain(classifier: Any, run: str, paths: list[str], failed: list[str], pag
         click.echo(f"{page}: the first {_EXPLAINED} of {len(paths):,} images", err=True)
     classifier_cards.explain(classifier, run, paths[:_EXPLAINED], failed, page)
     click.echo(f"Written: {page}", err=True)
-
-
-def _open(run: str) -> Any:
-    from firstlight import systems
-    from firstlight.cli.keras_start import load_keras
-
-    load_keras()
-    system = systems.load(run)
-    if not hasattr(system, "classify"):
-        raise FirstlightError(
-            f"Expected the run folder of a classifier. Received {run}, which holds a {type(system).__name__}. "
-            "Name another folder."
-        )
-    return system
 
 
 def _answers(classifier: Any, paths: Sequence[str]) -> Iterator[tuple[str, Any]]:

@@ -105,8 +105,13 @@ def optimizers(
         learning_rate = _RATES
     grid: dict[str, Sequence[Any]] = {"optimizer": optimizer, "learning_rate": learning_rate, "batch_size": batch_size}
     grid = {name: values for name, values in grid.items() if values}
-    grid |= parse_settings(system, vary, several=True)
+    varied = parse_settings(system, vary, several=True)
     settings = parse_settings(system, common.pop("given"))
+    for name in varied:
+        if name in grid:
+            flag = name.replace("_", "-")
+            raise FirstlightError(f"Expected {name} to be varied once. Received --{flag} and --vary {name}=... too.")
+    grid |= varied
     for name in grid:
         if name in settings:
             raise FirstlightError(f"Expected {name} to be set or varied. Received both. Leave out --set {name}=...")
@@ -135,7 +140,7 @@ def optimizers(
 def tricks(system: str, chosen: str | None, leave_one_out: bool, epochs: int, out: Path, **common: Any) -> None:
     """Begin with a plain network and add one trick of modern networks after the other.
 
-    Tells what each brought: the change of the held-out score to the rung below, with its 95 % interval over the seeds.
+    Tells what each brought: the change of the held-out score to the rung above, with its 95 % interval over the seeds.
     Writes comparison.csv, comparison.json, figures and comparison.html. The same command again resumes.
     """
     from firstlight.cli.comparison_reports import publish_tricks
@@ -158,7 +163,7 @@ def _run(function: Callable[..., Any], system: str, out: Path, common: dict[str,
     from firstlight.systems.comparison_plan import system_class
 
     source, layout = common["data"], common["layout"]
-    dataset: Any = load_data(source, layout, task=getattr(system_class(system)[1], "task", "captions"))
+    dataset: Any = load_data(source, layout, task=system_class(system)[1].task)
     place = source if source in CATALOGUE else os.path.abspath(os.path.expanduser(source))
     options = {name: common[name] for name in ("seeds", "images", "hold_out", "processes", "restart")}
     display = progress()
@@ -185,12 +190,12 @@ def parse_settings(system: str, given: Sequence[str], several: bool = False) -> 
     """Settings of a system from texts `name=value`, or with `several` lists of values from `name=a,b`.
 
     Raises:
-        FirstlightError: a text of another form, an unknown setting, or a value of another type.
+        FirstlightError: a text of another form, a setting that is unknown or given twice, or a value of another type.
     """
     from firstlight.cli.settings import option, settings_of
     from firstlight.systems.comparison_plan import system_class
 
-    kind: Any = system_class(system)[1]
+    kind = system_class(system)[1]
     fields = [*settings_of(kind.__init__, kind.__init__.__doc__ or kind.__doc__), *settings_of(kind.fit)]
     known = {field.name: option(field).type for field in fields}
     found: dict[str, Any] = {}
@@ -203,6 +208,8 @@ def parse_settings(system: str, given: Sequence[str], several: bool = False) -> 
             raise FirstlightError(
                 f"Expected a setting of the {system}: {', '.join(known)}. Received {name!r}.{nearest(name, known)}"
             )
+        if name in found:
+            raise FirstlightError(f"Expected {name} to be given once. Received it again: {text!r}. Leave one out.")
         parts = [part.strip() for part in value.split(",")] if several else [value.strip()]
         values = [_converted(name, part, known) for part in parts]
         found[name] = values if several else values[0]

@@ -12,23 +12,19 @@ import numpy as np
 __all__ = ["draw", "scores_of"]
 
 
-def draw(comparison: Any, out: Path, score: str, ladder: bool = False) -> dict[str, Path]:
+def draw(comparison: Any, out: Path, score: str) -> dict[str, Path]:
     """The figures by what they show."""
     from firstlight import plots
 
     figures: dict[str, Path] = {}
-    if not ladder:
-        figures["Training loss over steps"] = out / "loss_steps.png"
-        figures["Training loss over seconds"] = out / "loss_seconds.png"
-        for over in ("steps", "seconds"):
-            bands = {
-                name: (each.places, each.mean, each.low, each.high) for name, each in comparison.curves(over).items()
-            }
-            plots.loss_curves(bands, out / f"loss_{over}.png", over)
-        figures["Held-out score of each seed"] = out / "scores.png"
-        scores = {each.variant: scores_of(each) for each in comparison.ranking()}
-        plots.score_ladder(scores, out / "scores.png", score)
-    table = None if ladder else _rates_table(comparison)
+    for over in ("steps", "seconds"):
+        figures[f"Training loss over {over}"] = out / f"loss_{over}.png"
+        bands = {name: (each.places, each.mean, each.low, each.high) for name, each in comparison.curves(over).items()}
+        plots.loss_curves(bands, out / f"loss_{over}.png", over)
+    figures["Held-out score of each seed"] = out / "scores.png"
+    scores = {each.variant: scores_of(each) for each in comparison.ranking()}
+    plots.score_ladder(scores, out / "scores.png", score)
+    table = _rates_table(comparison)
     if table is not None:
         figures["Held-out score by learning rate"] = out / "rates.png"
         title = f"Held-out {score}" + (", the best of all else" if table[3] else "")

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from firstlight.cli.comparison_figures import draw, scores_of
+from firstlight.cli.tables import add_row, make_table
 from firstlight.pages.comparison_page import Column
 
 __all__ = ["print_tricks", "publish", "publish_tricks"]
@@ -59,8 +60,6 @@ def publish_tricks(found: Any, out: Path, title: str) -> None:
         left = {_without(rung): scores_of(summaries[rung.variant]) for rung in found.without}
         plots.score_ladder(left, out / "without.png", score, missing, "all tricks")
         _print_without(found, summaries, score)
-    for name, file in draw(comparison, out, score, ladder=True).items():
-        figures[name] = file
     pages.comparison_page(
         out / "comparison.html",
         f"Compared: {title}",
@@ -129,20 +128,20 @@ def _print_without(found: Any, summaries: dict[str, Any], score: str) -> None:
 
 
 def _print(title: str, names: Sequence[str], columns: Sequence[Column]) -> None:
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table = make_table(title)
+    table.pad_edge = False
     table.add_column("", no_wrap=True)
     for column in columns:
         # A heading may take two lines, a figure may not.
         width = max(map(len, column.cells), default=1)
         justify = "right" if column.name else "left"
-        table.add_column(column.name, justify=justify, min_width=width, no_wrap=not column.name)
+        table.add_column(Text(column.name), justify=justify, min_width=width, no_wrap=not column.name)
     for row, name in enumerate(names):
-        table.add_row(name, *(column.cells[row] for column in columns))
-    Console().print(table, markup=False)
+        add_row(table, name, *(column.cells[row] for column in columns))
+    Console().print(table)
 
 
 def _protocol(comparison: Any) -> str:

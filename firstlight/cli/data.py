@@ -29,6 +29,8 @@ from firstlight.errors import FirstlightError, nearest
 
 __all__ = ["data"]
 
+_STRICT = "Exit with 1 where anything is missing, broken or passed over, or an image is in two splits."
+
 
 @click.group()
 def data() -> None:
@@ -115,7 +117,7 @@ def _get(name: str, source: str | None) -> None:
 @data.command("check")
 @_with_source
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
-@click.option("--strict", is_flag=True, help="Exit with 1 where anything is missing, broken or passed over.")
+@click.option("--strict", is_flag=True, help=_STRICT)
 def _check(target: str, task: str | None, layout: str | None, as_json: bool, strict: bool) -> None:
     """Say what a data set holds and what is wrong with it.
 
@@ -176,6 +178,8 @@ def _show(
     else:
         dataset = load_data(target, layout, task=task)
     if isinstance(dataset, Frame):
+        if split is not None or out is not None:
+            raise click.UsageError("A table has no splits, and no picture is made of it. Leave out --split and --out.")
         _show_table(dataset, count or 8)
         return
     part = dataset[split] if split else next(iter(dataset.splits.values()))
@@ -271,7 +275,8 @@ def _draw(name: str, count: int, seed: int) -> Dataset:
 
 
 def _require_picture(path: str) -> None:
-    if Path(path).suffix.lower() not in (known := Image.registered_extensions()):
+    known = [suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.SAVE]
+    if Path(path).suffix.lower() not in known:
         raise FirstlightError(
             f"Expected a picture's name, for example sheet.png. Received {path}.{nearest(Path(path).suffix, known)}"
         )

@@ -7,24 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from firstlight.data.images import ImageError, read
-from firstlight.errors import FirstlightError
 
-__all__ = ["describe", "describe_all", "open_captioner"]
-
-
-def open_captioner(run: str) -> Any:
-    """The captioner in a run folder; a folder that holds something else is an error."""
-    from firstlight import systems
-    from firstlight.cli.keras_start import load_keras
-
-    load_keras()
-    system = systems.load(run)
-    if not hasattr(system, "caption"):
-        kind = type(system).__name__
-        raise FirstlightError(
-            f"Expected the run folder of a captioner. Received {run}, which holds a {kind}. Name another folder."
-        )
-    return system
+__all__ = ["describe", "describe_all"]
 
 
 def describe_all(captioner: Any, images: Sequence[Any], size: int, **decoding: Any) -> Iterator[Any]:

@@ -24,12 +24,12 @@ def ensemble(runs: tuple[str, ...], out: Path) -> None:
     """
     if (out / "system.json").exists():
         raise FirstlightError(f"Expected a folder without a run for the ensemble. Received {out}. Pass another --out.")
-    from firstlight.cli.describing import open_captioner
+    from firstlight.cli.pictures import open_run
     from firstlight.systems.system import read_description
 
     for run in runs:
         read_description(run)  # a folder that holds no run is told before Keras is loaded, which takes seconds
-    members = [open_captioner(run) for run in runs]
+    members = [open_run(run, "caption", "a captioner") for run in runs]
     from firstlight.systems.captioner_ensemble import ensemble as together
 
     together(members).save(out)

@@ -24,7 +24,8 @@ _BATCH = 32
 class Judgement:
     """What was found on a split: the report, and for a captioner its caption of each image that could be read.
 
-    Of a classifier, `system` is who answered and `answers` what it said of each image.
+    Of a classifier, `system` is who answered and `answers` what it said of each image; of an autoencoder, `system` is
+    set alone.
     """
 
     data: str
@@ -49,6 +50,14 @@ def judge(system: Any, dataset: Dataset, split_name: str, *, beam_width: int) ->
         answers = judged(system, split)
         report = {"protocol": protocol(split, None), **evaluate(system, split, answers)}
         return Judgement(dataset.name, split, None, report, system, answers)
+    if hasattr(system, "generate"):
+        from firstlight.cli.gan_report import judge_gan
+
+        return judge_gan(system, dataset, split)
+    if hasattr(system, "reconstruct"):
+        told = f"{len(split):,} image{'s' if len(split) != 1 else ''} of split {split.name}; values from 0 to 1; 95 % "
+        report = {"protocol": told + "intervals by bootstrap over images.", **system.evaluate(split)}
+        return Judgement(dataset.name, split, None, report, system)
     if not hasattr(system, "caption"):
         return Judgement(dataset.name, split, None, {"protocol": protocol(split, None), **system.evaluate(split)})
     split, captions = _described(system, split, beam_width)

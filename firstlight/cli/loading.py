@@ -27,9 +27,11 @@ class Downloads:
         if total is None:
             return
         self.display = self.display or progress()
+        whole = -(-total // _MEGABYTE)
         if name not in self.files:
-            self.files[name] = self.display.task(f"{name}, MB", -(-total // _MEGABYTE))
-        self.files[name](-(-done // _MEGABYTE))
+            self.files[name] = self.display.task(f"{name}, MB", whole)
+        # What has been begun is not yet here: only the last byte makes the last megabyte.
+        self.files[name](whole if done >= total else done // _MEGABYTE)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ A row that cannot be used is told on standard error and passed over: exit code 1
 import csv
 import io
 import json
+from bisect import bisect
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ def predict(context: click.Context, /, run: str, table: str, to: str, out: Path 
             write(out, text)
         else:
             click.echo(text, nl=False)
-    if found.problems:
+    if found.problems or _lost(frame):
         context.exit(1 if len(found.rows) else 2)
 
 
@@ -67,14 +68,14 @@ def _to_csv(frame: Frame, found: Any, keep: bool) -> str:
     writer.writerow([names[0], *kept, *names[1:]])
     for place, row, cells in _rows(frame, found, keep):
         shares = [] if found.probabilities is None else found.probabilities[place].round(6).tolist()
-        writer.writerow([row + 1, *("" if cell is None else cell for cell in cells), found.values[place], *shares])
+        writer.writerow([row, *("" if cell is None else cell for cell in cells), found.values[place], *shares])
     return memory.getvalue()
 
 
 def _to_json(frame: Frame, found: Any, keep: bool) -> str:
     records = []
     for place, row, cells in _rows(frame, found, keep):
-        record: dict[str, Any] = {"row": row + 1}
+        record: dict[str, Any] = {"row": row}
         if keep:
             record["columns"] = dict(zip(frame.columns, cells, strict=True))
         value = found.values[place]
@@ -87,10 +88,16 @@ def _to_json(frame: Frame, found: Any, keep: bool) -> str:
 
 
 def _rows(frame: Frame, found: Any, keep: bool) -> Iterator[tuple[int, int, list[Any]]]:
-    """The place of each prediction, its row in the table from 0, and the cells of that row."""
+    """The place of each prediction, its row in the table as it was written, from 1, and the cells of that row."""
     columns = [_cells(frame, name) for name in frame.columns] if keep else []
+    lost = _lost(frame)
     for place, row in enumerate(found.rows.tolist()):
-        yield place, row, [column[row] for column in columns]
+        yield place, row + 1 + bisect(lost, frame.lines[row]), [column[row] for column in columns]
+
+
+def _lost(frame: Frame) -> list[int]:
+    """The lines of the table that made no row."""
+    return [problem.line or 0 for problem in frame.problems if problem.kind == "malformed line"]
 
 
 def _cells(frame: Frame, name: str) -> list[Any]:

@@ -134,6 +134,19 @@ class _Display:
         raise NotImplementedError
 
 
+def _until(total: int, tell: Callable[[int], None]) -> Callable[[int], None]:
+    """What is told how much of a task is done; once all of it is, nothing more is heard."""
+    over = False
+
+    def done(count: int) -> None:
+        nonlocal over
+        if not over:
+            over = count >= total
+            tell(count)
+
+    return done
+
+
 class PlainProgress(_Display):
     """One line an epoch, and within a long epoch or task one line every ten seconds."""
 
@@ -167,14 +180,14 @@ class PlainProgress(_Display):
         """Another long task; the function that comes back is told how many of `total` are done."""
         began = self.clock.now()
 
-        def done(count: int) -> None:
+        def tell(count: int) -> None:
             if count < total and not self._is_time():
                 return
             left = (self.clock.now() - began) * (total - count) / max(count, 1)
             pace = f"{duration(left)} left" if count < total else duration(self.clock.now() - began)
             self.message(f"{name}  {count:,}/{total:,}  {pace}")
 
-        return done
+        return _until(total, tell)
 
     def close(self) -> None:
         """Nothing is left open by plain lines."""
@@ -192,10 +205,10 @@ class TerminalProgress(_Display):
 
         self.clock = _Clock(now)
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),  # names of files may hold square brackets
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("[cyan]{task.fields[pace]}"),
+            TextColumn("{task.fields[pace]}", style="cyan", markup=False),
         )
         self.display = Progress(*columns, console=Console(file=stream), transient=True)
         self.display.start()
@@ -226,7 +239,7 @@ class TerminalProgress(_Display):
         began = self.clock.now()
         task = self.display.add_task(name, total=total, pace="")
 
-        def done(count: int) -> None:
+        def tell(count: int) -> None:
             seconds = self.clock.now() - began
             self.display.update(
                 task, completed=count, pace=f"{duration(seconds * (total - count) / max(count, 1))} left"
@@ -235,7 +248,7 @@ class TerminalProgress(_Display):
                 self.display.remove_task(task)
                 self.message(f"{name}  {total:,}  {duration(seconds)}")
 
-        return done
+        return _until(total, tell)
 
     def close(self) -> None:
         """Give the terminal back."""

@@ -7,11 +7,12 @@ a hundred thousand images fit in memory.
 import csv
 import io
 import json
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from firstlight.pages.document import write_text
 
 __all__ = ["FORMATS", "coco_identifier", "record", "runners_up", "to_coco", "to_csv", "to_json", "write"]
 
@@ -71,11 +72,8 @@ def coco_identifier(image: str) -> int | str:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a text file by way of a temporary name, so that it is never seen half written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8", newline="")
-    os.replace(partial, path)
+    """Write a text file, whole or not at all."""
+    write_text(path, text)
 
 
 FORMATS = {"csv": to_csv, "json": to_json, "coco": to_coco}

@@ -12,7 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import click
 
-__all__ = ["Setting", "argument_help", "option", "settings_of"]
+__all__ = ["Setting", "argument_help", "option", "settings_of", "was_given"]
 
 _SIMPLE: dict[type, click.ParamType[Any, Any]] = {
     int: click.INT,
@@ -92,8 +92,21 @@ def option(setting: Setting) -> click.Option:
         type=kind,
         default=setting.default,
         show_default=shown,
-        help=(setting.help[:1].upper() + setting.help[1:]) or None,
+        help=_sentence(setting) or None,
     )
+
+
+def _sentence(setting: Setting) -> str:
+    """The help with a capital at its beginning, unless it begins with a value, which is to be typed as it stands."""
+    first = setting.help.partition(" ")[0]
+    if first.endswith(",") or first == setting.default or first in get_args(setting.type):
+        return setting.help
+    return setting.help[:1].upper() + setting.help[1:]
+
+
+def was_given(name: str) -> bool:
+    """Whether the user typed this option of the command that runs, even with its default."""
+    return click.get_current_context().get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
 
 
 def _click_type(setting: Setting) -> click.ParamType[Any, Any]:

@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from firstlight import pages
-from firstlight.cli.reports import remember
+from firstlight.cli.reports import metric_of, print_metrics, remember
 from firstlight.cli.table_figures import curve_pictures, judgement_pictures
+from firstlight.cli.tables import add_row, make_table
 from firstlight.cli.train_table import load_frame
 from firstlight.data import Frame
 from firstlight.errors import FirstlightError
@@ -161,13 +162,7 @@ def _where(kind: str) -> str:
 
 
 def _metrics(report: dict[str, Any]) -> list[pages.Metric]:
-    found = []
-    for key, (name, scale, form) in _METRICS.items():
-        if report.get(key) is not None:
-            limits = report["intervals"].get(key) or (None, None)
-            low, high = (None if limit is None else scale * limit for limit in limits)
-            found.append(pages.Metric(name, scale * report[key], low, high, form))
-    return found
+    return [metric_of(report, key, told) for key, told in _METRICS.items() if report.get(key) is not None]
 
 
 def _page(
@@ -234,15 +229,7 @@ def _summary(model: Any) -> tuple[dict[str, str], str]:
 
 def _print(title: str, report: dict[str, Any]) -> None:
     """The metrics with their intervals, how they were made, and which rows were left out."""
-    from rich.console import Console
-
-    table = _table(title, "Metric", "Value", "95 % interval")
-    for metric in _metrics(report):
-        between = "" if metric.low is None else f"{metric.low:{metric.form}} to {metric.high:{metric.form}}"
-        table.add_row(metric.name, f"{metric.value:{metric.form}}", between)
-    console = Console()
-    console.print(table)
-    console.print(report["protocol"], style="dim", highlight=False)
+    print_metrics(title, _metrics(report), report["protocol"])
     told = report["passed_over"]
     for line in told[:_MOST_PRINTED]:
         click.echo(f"passed over: {line}", err=True)
@@ -258,11 +245,12 @@ def _print_coefficients(model: Any) -> None:
     rows = [row for row in coefficient_rows(model) if row["column"]]
     rows.sort(key=lambda row: -abs(row["standardized"]))
     classes = "class" in rows[0]
-    table = _table("Coefficients", "Term", *["Class"] * classes, "Coefficient", "Standardised", "p")
+    table = make_table("Coefficients", "Term", *["Class"] * classes, "Coefficient", "Standardised", "p")
     for row in rows[:_MOST_PRINTED]:
         chance = row.get("p_value")
         told = "" if chance is None else "<0.0001" if chance < 1e-4 else f"{chance:.4f}"
-        table.add_row(
+        add_row(
+            table,
             row["term"],
             *[row["class"]] if classes else [],
             f"{row['coefficient']:.4g}",
@@ -273,15 +261,3 @@ def _print_coefficients(model: Any) -> None:
     console.print(table)
     if len(rows) > _MOST_PRINTED:
         console.print(f"and {len(rows) - _MOST_PRINTED:,} smaller ones: coefficients.csv", style="dim", highlight=False)
-
-
-def _table(title: str, first: str, *others: str) -> Any:
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, show_edge=False)
-    table.add_column(first)
-    for name in others:
-        table.add_column(name, justify="right")
-    return table

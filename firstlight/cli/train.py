@@ -4,7 +4,6 @@ A line in `firstlight.systems.SYSTEMS` is enough for a command to exist. The sam
 """
 
 import os
-import shutil
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
@@ -15,9 +14,9 @@ import click
 from firstlight.data import Dataset
 from firstlight.errors import FirstlightError
 
-__all__ = ["check", "command", "train", "train_in"]
+__all__ = ["check", "command", "tell_checks", "train", "train_in"]
 
-_JUDGED_BY = {"captions": ("validation",), "labels": ("test", "validation")}
+_JUDGED_BY = {"captions": ("validation",), "labels": ("test", "validation"), "images": ("test", "validation")}
 _MARKS = {
     True: click.style("ok   ", fg="green"),
     False: click.style("ALARM", fg="red", bold=True),
@@ -49,6 +48,10 @@ class _SystemGroup(click.Group):
             from firstlight.cli.train_table import TableCommand
 
             return TableCommand(name, system)
+        if system.task == "text":
+            from firstlight.cli.words_train import text_command
+
+            return text_command(name, system)
         return command(name, system)
 
 
@@ -74,6 +77,8 @@ def command(noun: str, system: Any) -> click.Command:
     def run(data: str, out: Path | None, layout: str | None, restart: bool, overfit: int | None, **values: Any) -> None:
         chosen = {setting.name: values[setting.name] for setting in stored}
         training = {setting.name: values[setting.name] for setting in fitted}
+        if overfit is not None and values["find_learning_rate"]:
+            raise click.UsageError("Give --overfit or --find-learning-rate, not both.")
         if find_rate(system(**chosen), data, layout, out, training.get("seed", 0), values):
             return
         if overfit is not None:
@@ -101,18 +106,21 @@ def command(noun: str, system: Any) -> click.Command:
 
 
 def _train(system: Any, source: str, layout: str | None, out: Path, restart: bool, training: dict[str, Any]) -> None:
-    """Train, or go on where an earlier call was stopped; then check, and judge on validation."""
+    """Train, or go on where an earlier call was stopped; then check, and judge on what was not learned from.
+
+    Of captions that is validation; of labels test, and where there is none validation.
+    """
     from firstlight.cli.judging import judge
     from firstlight.cli.loading import load_data
     from firstlight.cli.reports import publish
+    from firstlight.cli.restarting import emptied
     from firstlight.data import CATALOGUE
 
     dataset: Any = load_data(source, layout, task=system.task)
     _tell_problems(dataset, source)
-    if restart and (out / "system.json").exists():
-        shutil.rmtree(out)
     place = source if source in CATALOGUE else os.path.abspath(os.path.expanduser(source))
-    train_in(out, system, dataset, {"source": place, "layout": layout}, training)
+    with emptied(out, restart):
+        train_in(out, system, dataset, {"source": place, "layout": layout}, training)
     # A classifier takes what decides from its training part, so that a test part may be judged at once.
     judged = next((name for name in _JUDGED_BY[system.task] if name in dataset.splits), None)
     check(out, system, dataset)
@@ -142,6 +150,10 @@ def train_in(out: Path, system: Any, dataset: Dataset, record: dict[str, Any], t
 
     system.begun_in(out, {**training, **record})  # refused before Keras is loaded, which takes seconds
     load_keras()
+    if hasattr(system, "watch"):
+        from firstlight.cli.gan_report import watcher
+
+        system.watch = watcher(out)
     display = progress()
     try:
         history = system.fit(
@@ -159,14 +171,18 @@ def train_in(out: Path, system: Any, dataset: Dataset, record: dict[str, Any], t
 
 def check(out: Path, system: Any, dataset: Dataset) -> None:
     """What guards against silent failure: printed, one line a check, and kept in `metrics.json` under `checks`."""
-    from firstlight.cli.reports import remember
-
     if not hasattr(system, "self_checks"):
         return
     validation = dataset.splits.get("validation")
     if validation is None and signature(system.self_checks).parameters["validation"].default is not None:
         return  # it knows of no other images that it could be checked by
-    checks = system.self_checks(dataset.train, validation)
+    tell_checks(out, system.self_checks(dataset.train, validation))
+
+
+def tell_checks(out: Path, checks: list[dict[str, Any]]) -> None:
+    """Print checks, one line each, and keep them in `metrics.json` of a run folder."""
+    from firstlight.cli.reports import remember
+
     for found in checks:
         click.echo(f"{_MARKS[found['passed']]}  {found['name']}: {found['message']}")
     remember(out / "metrics.json", "checks", checks)

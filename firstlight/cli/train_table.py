@@ -6,14 +6,13 @@ loads nothing.
 
 import inspect
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from firstlight.cli.settings import Setting, argument_help, option, settings_of
+from firstlight.cli.settings import Setting, argument_help, option, settings_of, was_given
 from firstlight.data import Frame
 from firstlight.errors import FirstlightError, nearest
 
@@ -38,7 +37,7 @@ class TableCommand(click.Command):
 
     def _run(self, *, data: str, target: str | None, out: Path, restart: bool, **values: Any) -> None:
         test, hold_out, curves = (values.pop(name) for name in ("test", "hold_out", "curves"))
-        if test is not None and _was_given("hold_out"):
+        if test is not None and was_given("hold_out"):
             raise click.UsageError("Give --test or --hold-out: a table to judge on, or a share of this one.")
         frame = load_frame(data, target)
         values["class_weight"] = _class_weight(values.get("class_weight"))
@@ -88,9 +87,8 @@ def source_of(source: str) -> str:
 
 
 def _train(model: Any, frame: Frame, test: Frame | None, out: Path, restart: bool, asked: _Asked) -> None:
-    from firstlight.cli.keras_start import load_keras
-    from firstlight.cli.progress import progress
-    from firstlight.cli.table_reports import is_done, report_again, report_training
+    from firstlight.cli.restarting import emptied
+    from firstlight.cli.table_reports import is_done, report_again
     from firstlight.systems.table_frames import checksum
 
     record = {
@@ -98,13 +96,20 @@ def _train(model: Any, frame: Frame, test: Frame | None, out: Path, restart: boo
         "checksum": checksum(frame),
         "test": None if asked.test is None else source_of(asked.test),
     }
-    if restart and (out / "system.json").exists():
-        shutil.rmtree(out)
-    description = model.begun_in(out, {**record, "hold_out": asked.hold_out})
-    if description and is_done(out):
-        click.echo(f"{out} was trained with these settings on {description['date'][:10]}; --restart trains anew.\n")
-        report_again(out, description)
-        return
+    with emptied(out, restart):
+        description = model.begun_in(out, {**record, "hold_out": asked.hold_out})
+        if description and is_done(out):
+            click.echo(f"{out} was trained with these settings on {description['date'][:10]}; --restart trains anew.\n")
+            report_again(out, description)
+            return
+        _train_in(out, model, frame, test, record, asked)
+
+
+def _train_in(out: Path, model: Any, frame: Frame, test: Frame | None, record: dict[str, Any], asked: _Asked) -> None:
+    from firstlight.cli.keras_start import load_keras
+    from firstlight.cli.progress import progress
+    from firstlight.cli.table_reports import report_training
+
     display = progress()
     try:
         model.check(frame, asked.hold_out)  # refused before Keras is loaded, which takes seconds
@@ -151,6 +156,7 @@ def _estimator_settings(system: Any) -> list[Setting]:
 
     kind = system.estimator_class()
     texts = {**argument_help(LinearRegression.__doc__), **argument_help(kind.__doc__)}
+    texts["seed"] = "of the rows that are held out, and of the order of the others while learning by SGD."
     texts["optimizer"] = "of SGD: a name of keras.optimizers."
     texts["class_weight"] = 'weights of classes, as in "cat=1,dog=3"; "balanced" gives all the same total weight.'
     simple = {setting.name: setting for setting in settings_of(kind.__init__, kind.__doc__)}
@@ -163,11 +169,6 @@ def _estimator_settings(system: Any) -> list[Setting]:
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _was_given(name: str) -> bool:
-    source = click.get_current_context().get_parameter_source(name)
-    return source is click.core.ParameterSource.COMMANDLINE
 
 
 def _names(given: tuple[str, ...], frame: Frame) -> list[str] | None:

@@ -7,6 +7,7 @@ a table; `check` says what is wrong with images.
 from firstlight.data.batches import ahead, batched, grouped_by_length, pad, shuffled
 from firstlight.data.catalogue import CATALOGUE
 from firstlight.data.check import Report, check
+from firstlight.data.corpus import Corpus, load_corpus
 from firstlight.data.files import Record, RemoteFile, cache_folder
 from firstlight.data.frames import Frame
 from firstlight.data.images import ImageError, decode, read, read_many, resize
@@ -17,6 +18,7 @@ from firstlight.data.vocabulary import Vocabulary
 
 __all__ = [
     "CATALOGUE",
+    "Corpus",
     "Dataset",
     "Frame",
     "ImageError",
@@ -33,6 +35,7 @@ __all__ = [
     "decode",
     "grouped_by_length",
     "load",
+    "load_corpus",
     "pad",
     "read",
     "read_many",

@@ -11,13 +11,13 @@ from firstlight.errors import FirstlightError, nearest
 
 __all__ = ["BUNDLED", "load_bundled"]
 
-# What each is of, and the name of the column to predict.
+# The name of the column to predict, which scikit-learn calls target in each.
 BUNDLED = {
-    "diabetes": ("progression of diabetes in a year, 442 patients", "progression"),
-    "breast_cancer": ("tumours that are malignant or benign, 569 cells", "diagnosis"),
-    "wine": ("three cultivars by chemical analysis, 178 wines", "cultivar"),
-    "iris": ("three species by the size of their leaves, 150 flowers", "species"),
-    "digits": ("handwritten digits of 8 x 8 pixels, 1,797 rows", "digit"),
+    "diabetes": "progression",  # of diabetes in a year, 442 patients
+    "breast_cancer": "diagnosis",  # tumours that are malignant or benign, 569 cells
+    "wine": "cultivar",  # three, by chemical analysis, 178 wines
+    "iris": "species",  # three, by the size of their leaves, 150 flowers
+    "digits": "digit",  # handwritten, of 8 x 8 pixels, 1,797 rows
 }
 
 
@@ -33,7 +33,7 @@ def load_bundled(name: str, target: str | None = None) -> Frame:
             f"Expected one of the tables {', '.join(BUNDLED)}. Received {name!r}.{nearest(name, BUNDLED)}"
         )
     found = getattr(datasets, f"load_{name}")()
-    usual = BUNDLED[name][1]
+    usual = BUNDLED[name]
     columns: dict[str, Column] = {
         str(column): np.asarray(found.data[:, place], np.float64) for place, column in enumerate(found.feature_names)
     }

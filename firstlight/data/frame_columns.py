@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MISSING", "Categories", "Column", "ColumnReport", "describe", "to_column"]
+__all__ = ["MISSING", "Categories", "Column", "ColumnReport", "describe", "number_in", "to_column"]
 
 # What stands for an empty cell: the words of pandas, and the question mark of the UCI repository.
 MISSING = frozenset(
@@ -94,7 +94,7 @@ def to_column(cells: Sequence[Any], tell: Callable[[int, str], None], comma: boo
     numbers = np.full(len(cells), np.nan)
     texts = []
     for row in given:
-        number = _number(cells[row], comma)
+        number = number_in(cells[row], comma)
         if number is None:
             texts.append(row)
         else:
@@ -113,15 +113,23 @@ def _categories(texts: list[str | None]) -> Categories:
 
 
 def _is_missing(cell: Any) -> bool:
-    return cell is None or cell != cell or (isinstance(cell, str) and cell.strip() in MISSING)
+    if isinstance(cell, str):
+        return cell.strip() in MISSING
+    try:
+        return cell is None or bool(cell != cell)
+    except TypeError:  # of pandas's NA nobody can say whether it equals itself
+        return True
 
 
 def _text(cell: Any) -> str:
     return str(cell).lower() if isinstance(cell, bool) else str(cell).strip()
 
 
-def _number(cell: Any, comma: bool) -> float | None:
-    """The number in a cell; None for a text, and for what no model can compute with, such as infinity."""
+def number_in(cell: Any, comma: bool = False) -> float | None:
+    """The number in a cell; None for a text, and for what no model can compute with, such as infinity.
+
+    With `comma`, 1,5 is a number.
+    """
     if isinstance(cell, bool):
         return None
     if isinstance(cell, str):

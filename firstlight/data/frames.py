@@ -9,18 +9,18 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from firstlight.data.archives import is_archive, list_files, read_bytes
 from firstlight.data.contents import Contents
-from firstlight.data.frame_columns import MISSING, Categories, Column, ColumnReport, describe, to_column
+from firstlight.data.frame_columns import MISSING, Categories, Column, ColumnReport, describe, number_in, to_column
 from firstlight.data.table import Problem
 from firstlight.errors import FirstlightError, nearest
 
-__all__ = ["Frame", "load_table"]
+__all__ = ["Frame", "load_table", "usual_target"]
 
 _SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".parquet")
 _DELIMITERS = "\t;,|"
@@ -101,6 +101,14 @@ def load_table(path: str | os.PathLike[str], target: str | None = None) -> Frame
     return Frame(contents.name, columns, chosen, contents.source, contents.problems, cells.lines)
 
 
+def usual_target(names: Sequence[str]) -> tuple[str, str]:
+    """The column called target, label, class or y, else the last; and what is to be told of that, "" for nothing."""
+    known = next((name for wanted in _TARGETS for name in names if name.lower() == wanted), None)
+    if known is not None:
+        return known, ""
+    return names[-1], f"the last column, {names[-1]!r}, is taken as the target; `target` names another"
+
+
 class _Cells(NamedTuple):
     """The cells of each column, the line of each row, and whether a comma divides the digits of a number."""
 
@@ -144,12 +152,13 @@ def _read_text(contents: Contents, path: str) -> _Cells:
     """The cells of a delimited text; a line with more or fewer cells than the header is passed over."""
     lines = contents.lines(path)
     delimiter = "\t" if path.lower().endswith(".tsv") else _guess_delimiter(lines)
+    comma = delimiter == ";"
     records = _records(path, lines, delimiter)
     _, header = next(records, (0, []))
     names = [name.strip() for name in header]
     rows: list[list[str]] = []
     numbers: list[int] = []
-    if names and all(name in MISSING or _is_number(name) for name in names) and any(map(_is_number, names)):
+    if _are_numbers(names, comma):
         contents.tell("note", "the first line holds numbers, so the columns have no names; they are called 1, 2, ...")
         names, rows, numbers = [str(number) for number in range(1, len(names) + 1)], [header], [1]
     for line, row in records:
@@ -158,7 +167,7 @@ def _read_text(contents: Contents, path: str) -> _Cells:
             numbers.append(line)
         else:
             contents.tell("malformed line", f"{len(row)} cells instead of {len(names)}", path, line)
-    return _Cells(_by_name(contents, path, names, rows), numbers, comma=delimiter == ";")
+    return _Cells(_by_name(contents, path, names, rows, numbers), numbers, comma)
 
 
 def _records(path: str, lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -180,18 +189,29 @@ def _records(path: str, lines: list[str], delimiter: str) -> Iterator[tuple[int,
 
 
 def _guess_delimiter(lines: list[str]) -> str:
-    """The sign that divides most of the first records into the same number of cells, and into as many as possible."""
+    """The sign that divides most of the first records into the same number of cells, and into as many as possible.
+
+    Numbers with decimal commas would be taken apart by that, so where semicolons divide nothing but numbers, they do.
+    """
+
+    def divided(delimiter: str) -> list[list[str]]:
+        reader = csv.reader((f"{line}\n" for line in lines if line.strip()), delimiter=delimiter)
+        return list(islice(reader, _LOOKED_AT))
 
     def score(delimiter: str) -> tuple[int, int]:
-        reader = csv.reader((f"{line}\n" for line in lines if line.strip()), delimiter=delimiter)
-        widths = Counter(len(row) for row in islice(reader, _LOOKED_AT))
+        widths = Counter(map(len, divided(delimiter)))
         width, times = widths.most_common(1)[0] if widths else (1, 0)
         return (times if width > 1 else 0, width)
 
+    by_semicolon = divided(";")
+    if any(len(row) > 1 for row in by_semicolon) and all(_are_numbers(row, comma=True) for row in by_semicolon):
+        return ";"
     return max(_DELIMITERS, key=score)
 
 
-def _by_name(contents: Contents, path: str, names: list[str], rows: list[list[str]]) -> dict[str, list[Any]]:
+def _by_name(
+    contents: Contents, path: str, names: list[str], rows: list[list[str]], lines: list[int]
+) -> dict[str, list[Any]]:
     """The cells by column. A first column without a name that counts the rows, as pandas writes it, is left out."""
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
@@ -202,19 +222,28 @@ def _by_name(contents: Contents, path: str, names: list[str], rows: list[list[st
     columns: dict[str, list[Any]] = {}
     for number, name in enumerate(names):
         values = [row[number] for row in rows]
-        if not name and number == 0 and values == [str(row) for row in range(len(values))]:
+        if not name and number == 0 and _count_rows(values, lines):
             contents.tell("note", "the first column has no name and counts the rows; it is left out", path)
         else:
             columns[name or f"column {number + 1}"] = values
     return columns
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
+def _count_rows(values: list[str], lines: list[int]) -> bool:
+    """Whether cells count the rows from 0; where lines were passed over, some numbers are not there."""
+    if not all(value.isdecimal() for value in values):
         return False
-    return True
+    counted = list(map(int, values))
+    rising = all(after > before for before, after in pairwise(counted))
+    return rising and all(number < line for number, line in zip(counted, lines, strict=True))
+
+
+def _are_numbers(cells: list[str], comma: bool) -> bool:
+    """Whether there is a number and otherwise only what stands for none."""
+    numbers = [number_in(cell, comma) is not None for cell in cells]
+    return any(numbers) and all(
+        is_number or cell.strip() in MISSING for cell, is_number in zip(cells, numbers, strict=True)
+    )
 
 
 def _choose_target(contents: Contents, names: list[str], target: str | None) -> str:
@@ -222,10 +251,10 @@ def _choose_target(contents: Contents, names: list[str], target: str | None) -> 
         if target and target not in names:
             raise FirstlightError(_no_column(contents.source, target, names))
         return target
-    known = next((name for wanted in _TARGETS for name in names if name.lower() == wanted), None)
-    if known is None:
-        contents.tell("note", f"the last column, {names[-1]!r}, is taken as the target; another by target=NAME")
-    return known or names[-1]
+    usual, note = usual_target(names)
+    if note:
+        contents.tell("note", note)
+    return usual
 
 
 def _column(contents: Contents, name: str, values: list[Any], cells: _Cells) -> Column:

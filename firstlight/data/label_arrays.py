@@ -9,7 +9,7 @@ import os
 import re
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +21,7 @@ from firstlight.data.pixels import class_names, to_pixels
 from firstlight.data.splits import split_by_name, standard_split
 from firstlight.errors import FirstlightError
 
-__all__ = ["find_numpy", "read_numpy"]
+__all__ = ["array_files", "array_groups", "find_numpy", "load_arrays", "read_numpy", "role_of"]
 
 _IMAGES = {"x", "image", "images", "img", "imgs", "data", "pixels"}
 _LABELS = {"y", "label", "labels", "target", "targets", "class", "classes"}
@@ -38,19 +38,34 @@ class _Part(NamedTuple):
     remarks: list[str]
 
 
+class _Group(NamedTuple):
+    """The parts in a group of arrays, and what is said of arrays that are images or labels and in none of them."""
+
+    parts: list[_Part]
+    unused: list[str]
+
+
 def find_numpy(contents: Contents) -> list[str]:
     """The NumPy files that hold images and their labels."""
-    return [file for group in _groups(contents) if contents.once(group, _parts) for file in _files(contents, group)]
+    return [
+        file
+        for group in array_groups(contents)
+        if contents.once(group, _read).parts
+        for file in array_files(contents, group)
+    ]
 
 
 def read_numpy(contents: Contents, files: list[str]) -> Iterator[LabelledImage]:
     """Each image, with a name made of its split and its number."""
     wanted = set(files)
     counts: dict[str, int] = defaultdict(int)
-    for group in _groups(contents):
-        if wanted.isdisjoint(_files(contents, group)):
+    for group in array_groups(contents):
+        found = contents.once(group, _read)
+        for message in found.unused:
+            contents.tell("array passed over", message, array_files(contents, group)[0])
+        if wanted.isdisjoint(array_files(contents, group)):
             continue
-        for part in contents.once(group, _parts):
+        for part in found.parts:
             for remark in part.remarks:
                 contents.tell("note", remark, part.file)
             for image, label in zip(part.images, part.labels, strict=True):
@@ -59,7 +74,7 @@ def read_numpy(contents: Contents, files: list[str]) -> Iterator[LabelledImage]:
                 counts[stem] += 1
 
 
-def _groups(contents: Contents) -> list[str]:
+def array_groups(contents: Contents) -> list[str]:
     """What may hold arrays that belong together: each `.npz`, and each folder with `.npy` files."""
     single = contents.documents_named(".npz")
     return single + sorted({os.path.dirname(path) for path in _loose(contents)})
@@ -73,28 +88,30 @@ def _loose(contents: Contents) -> list[str]:
     return contents.documents_named(".npy")
 
 
-def _files(contents: Contents, group: str) -> list[str]:
+def array_files(contents: Contents, group: str) -> list[str]:
+    """The files of a group of arrays."""
     if group.lower().endswith(".npz"):
         return [group]
     return [path for path in _loose(contents) if os.path.dirname(path) == group]
 
 
-def _parts(contents: Contents, group: str) -> list[_Part]:
-    """The parts in a group of arrays; empty, with the reason noted, where there are none."""
+def _read(contents: Contents, group: str) -> _Group:
+    """What is in a group of arrays; no parts, with the reason noted, where there are none."""
+    arrays: dict[str, NDArray[np.generic]] = {}
     try:
-        arrays = {name: value for file in _files(contents, group) for name, value in _load(file).items()}
+        arrays = {name: value for file in array_files(contents, group) for name, value in load_arrays(file).items()}
         pairs = _by_name(arrays) or _by_shape(arrays)
         if not pairs:
             shapes = ", ".join(f"{name} {value.shape}" for name, value in arrays.items())
             raise FirstlightError(f"no images with labels among its arrays ({shapes or 'none'})")
-        return [_part(contents, group, arrays, *pair) for pair in pairs]
+        return _Group([_part(contents, group, arrays, *pair) for pair in pairs], list(_unused(arrays, pairs)))
     except FirstlightError as error:
-        for file in _files(contents, group):
+        for file in array_files(contents, group):
             contents.reject(file, str(error))
-        return []
+        return _Group([], [str(error)] if any(role_of(name)[0] for name in arrays) else [])
 
 
-def _load(file: str) -> dict[str, NDArray[np.generic]]:
+def load_arrays(file: str) -> dict[str, NDArray[np.generic]]:
     """The arrays of a file by their names. Objects, which would have to be unpickled, are refused."""
     data = read_bytes(file)
     try:
@@ -114,12 +131,17 @@ def _by_name(arrays: dict[str, NDArray[np.generic]]) -> list[tuple[str, str, str
     """Pairs of (images, labels, split) by what the arrays are called."""
     found: dict[str | None, dict[str, str]] = defaultdict(dict)
     for name in arrays:
-        words = [word.lower() for word in _WORD.findall(name)]
-        split = next((split for word in words if (split := standard_split(word))), None)
-        role = "labels" if _LABELS & set(words) else "images" if _IMAGES & set(words) else ""
+        role, split = role_of(name)
         if role:
             found[split].setdefault(role, name)
     return [(part["images"], part["labels"], split) for split, part in found.items() if len(part) == 2]
+
+
+def role_of(name: str) -> tuple[str, str | None]:
+    """What an array is by its name, "images", "labels" or "", and the split that the name tells: `x_train`."""
+    words = [word.lower() for word in _WORD.findall(name)]
+    split = next((split for word in words if (split := standard_split(word))), None)
+    return "labels" if _LABELS & set(words) else "images" if _IMAGES & set(words) else "", split
 
 
 def _by_shape(arrays: dict[str, NDArray[np.generic]]) -> list[tuple[str, str, str | None]]:
@@ -131,6 +153,16 @@ def _by_shape(arrays: dict[str, NDArray[np.generic]]) -> list[tuple[str, str, st
     return []
 
 
+def _unused(arrays: Iterable[str], pairs: list[tuple[str, str, str | None]]) -> Iterator[str]:
+    """A line for each array that is images or labels by its name and has found no partner."""
+    taken = {name for pair in pairs for name in pair[:2]}
+    for name in arrays:
+        role, split = role_of(name)
+        if role and name not in taken:
+            other = "labels" if role == "images" else "images"
+            yield f"{name}: no {other}{f' of {split}' if split else ''} that would be its own"
+
+
 def _part(
     contents: Contents, group: str, arrays: dict[str, NDArray[np.generic]], first: str, second: str, split: str | None
 ) -> _Part:
@@ -140,5 +172,5 @@ def _part(
     if len(images) != len(labels):
         raise FirstlightError(f"{len(images)} images in {first}, but {len(labels)} labels in {second}")
     return _Part(
-        images, labels, split or split_by_name(place), _files(contents, group)[0], [*about_images, *about_labels]
+        images, labels, split or split_by_name(place), array_files(contents, group)[0], [*about_images, *about_labels]
     )

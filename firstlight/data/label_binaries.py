@@ -32,13 +32,17 @@ _RECORD = 1 + 3 * _SIDE * _SIDE  # bytes
 
 def find_idx(contents: Contents) -> list[str]:
     """The files `...-images-idx3-ubyte` that have their `...-labels-idx1-ubyte` beside them, packed by gzip or not."""
-    return sorted(path for pair in _pairs(contents) for path in pair)
+    return sorted(path for pair in _pairs(contents)[0] for path in pair)
 
 
 def read_idx(contents: Contents, files: list[str]) -> Iterator[LabelledImage]:
     """Each image of `train-...` and `t10k-...`, named after its split and its number."""
     counts: dict[str, int] = defaultdict(int)
-    for image_file, label_file in _pairs(contents):
+    pairs, alone = _pairs(contents)
+    for role, path in alone:
+        other = "labels" if role == "images" else "images"
+        contents.tell("file passed over", f"its {other} are not beside it", path)
+    for image_file, label_file in pairs:
         if image_file not in files:
             continue
         images, labels = _read_idx(image_file, 3), _read_idx(label_file, 1)
@@ -55,13 +59,15 @@ def read_idx(contents: Contents, files: list[str]) -> Iterator[LabelledImage]:
             counts[stem] += 1
 
 
-def _pairs(contents: Contents) -> list[tuple[str, str]]:
+def _pairs(contents: Contents) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Pairs of (images, labels), and of what is alone its role and its path."""
     found: dict[str, dict[str, str]] = {}
     for path in contents.documents:
         if match := _IDX.fullmatch(path):
             # Packed and unpacked copies often lie side by side; the first in the alphabet is the unpacked one.
             found.setdefault(match[1], {}).setdefault(match[2].lower(), path)
-    return [(pair["images"], pair["labels"]) for pair in found.values() if len(pair) == 2]
+    pairs = [(pair["images"], pair["labels"]) for pair in found.values() if len(pair) == 2]
+    return pairs, [role_and_path for pair in found.values() if len(pair) == 1 for role_and_path in pair.items()]
 
 
 def _read_idx(path: str, axes: int) -> NDArray[np.uint8]:

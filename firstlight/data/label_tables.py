@@ -54,7 +54,10 @@ def read_tables(contents: Contents, files: list[str]) -> Iterator[LabelledImage]
         path = places[row.image, row.file]
         if path is None:
             absent.setdefault(row.image, row)
-        elif _is_first(contents, row, first.setdefault(path, row)) and _is_usable(contents, row):
+        elif path in first:
+            _tell_second(contents, row, first[path])
+        elif _is_usable(contents, row):
+            first[path] = row
             split = None if row.split is None else standard_split(row.split)
             yield LabelledImage(path, row.label, split, row.file, row.line)
     for name, row in absent.items():
@@ -106,10 +109,8 @@ def _text(value: Any) -> str:
     return str(value).strip()
 
 
-def _is_first(contents: Contents, row: _Row, first: _Row) -> bool:
-    """Whether an image has not stood in an earlier row; a second one is told by what is wrong with it."""
-    if row is first:
-        return True
+def _tell_second(contents: Contents, row: _Row, first: _Row) -> None:
+    """Tell a row of an image that another row has used, by what is wrong with it."""
     if row.split != first.split:
         message = f"{row.image} is in {row.split or 'no split'} here and stays in {first.split or 'no split'}"
         contents.tell("image in several splits", message, row.file, row.line)
@@ -118,7 +119,6 @@ def _is_first(contents: Contents, row: _Row, first: _Row) -> bool:
         contents.tell("image with several labels", message, row.file, row.line)
     else:
         contents.tell("duplicate row", f"{row.image} has this label already: {row.label}", row.file, row.line)
-    return False
 
 
 def _is_usable(contents: Contents, row: _Row) -> bool:

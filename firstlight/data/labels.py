@@ -15,7 +15,7 @@ from firstlight.data.splits import stratified_by_hash
 from firstlight.data.table import Dataset, Split
 from firstlight.errors import FirstlightError
 
-__all__ = ["load_labels"]
+__all__ = ["image_names", "load_labels"]
 
 _ORDER = ("train", "validation", "test")
 
@@ -34,7 +34,7 @@ def load_labels(path: str | os.PathLike[str], layout: str | None = None) -> Data
     contents = open_contents(path)
     chosen, files = recognise(contents, LAYOUTS, layout, "labels")
     images = [_normal(image) for image in chosen.read(contents, files)]
-    images = _known_in_training(contents, _assign_splits(contents, images, _names(contents, images)))
+    images = _known_in_training(contents, _assign_splits(contents, images, image_names(contents, images)))
     if not images:
         raise FirstlightError(_cannot_use(contents, files))
     _tell_alike(contents, images)
@@ -57,7 +57,7 @@ def _cannot_use(contents: Contents, files: list[str]) -> str:
     )
 
 
-def _names(contents: Contents, images: list[LabelledImage]) -> list[str]:
+def image_names(contents: Contents, images: list[LabelledImage]) -> list[str]:
     """A name for each image: its base name, or its path below the root where two share that."""
     bases = Counter(os.path.basename(image.image) for image in images if isinstance(image.image, str))
     names = []

@@ -1,6 +1,7 @@
 """`load`: a data set by its name in the catalogue or from a path, by the loader of what it is for.
 
-What a data set is for is its task: images with captions, images with labels, or a table of numbers and texts.
+What a data set is for is its task: images with captions, images with labels, images alone, or a table of numbers and
+texts.
 """
 
 import inspect
@@ -14,6 +15,7 @@ from firstlight.data.catalogue import CATALOGUE
 from firstlight.data.download import Progress
 from firstlight.data.files import fetch
 from firstlight.data.frames import Frame
+from firstlight.data.image_sets import only_images
 from firstlight.data.layouts import NotRecognisedError
 from firstlight.data.table import Dataset
 from firstlight.errors import FirstlightError, nearest
@@ -24,6 +26,7 @@ __all__ = ["TASKS", "load"]
 TASKS = {
     "captions": "firstlight.data.captions:load_captions",
     "labels": "firstlight.data.labels:load_labels",
+    "images": "firstlight.data.image_sets:load_images",
     "table": "firstlight.data.frames:load_table",
 }
 
@@ -38,7 +41,7 @@ def load(
 def load(
     name_or_path: str | Path,
     *,
-    task: Literal["captions", "labels"] | None = None,
+    task: Literal["captions", "labels", "images"] | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> Dataset: ...
@@ -56,9 +59,9 @@ def load(
     """A data set by its name in `CATALOGUE`, or from a path: a folder, a zip or tar, or a file of captions or labels.
 
     A path wins where it has a separator, is a `Path`, or where no data set has that name. `task` is "captions",
-    "labels" or "table"; where it is not given, a name knows its own, and a path is captions where it looks so, else
-    labels. What is not on this machine is downloaded into the cache; `progress` is told the bytes, see `files.fetch`.
-    `options` go to the loader: `layout` for captions and labels; `target` for a table; `train`, `validation`, `test`,
+    "labels", "images" or "table"; where it is not given, a name knows its own, and a path is captions where it looks
+    so, else labels. What is not on this machine is downloaded into the cache; `progress` is told the bytes, see
+    `files.fetch`. `options` go to the loader: `layout` for images; `target` for a table; `train`, `validation`, `test`,
     `unseen`, `size`, `seed` for scenes.
     """
     if task is not None and task not in TASKS:
@@ -67,14 +70,15 @@ def load(
     record = CATALOGUE.get(text)
     if record is None or isinstance(name_or_path, Path):
         return _from_path(text, _existing(text), task, options)
-    if task not in (None, record.task):
+    if task not in (None, record.task) and not (task == "images" and record.task in ("captions", "labels")):
         raise FirstlightError(
             f"Expected a data set for the task {task!r}: {_for_task(task)}, or a path. Received {text!r}, which is "
             f"for {record.task!r}."
         )
     place = () if record.drawn else (fetch(record, progress),)
     dataset: Dataset = _call(record.loader, text, *place, **options)
-    return Dataset(record.name, dataset.splits, dataset.layout, dataset.source, dataset.problems)
+    dataset = Dataset(record.name, dataset.splits, dataset.layout, dataset.source, dataset.problems)
+    return only_images(dataset) if task == "images" else dataset
 
 
 def _from_path(text: str, path: str, task: str | None, options: dict[str, Any]) -> Dataset | Frame:

@@ -68,12 +68,16 @@ def _labels(y_true: Any, y_pred: Any) -> np.ndarray:
 class Accuracy(MeanMetricWrapper):
     """How often predictions are the same as the truth."""
 
+    rises = True
+
     def __init__(self, name: str = "accuracy", dtype: Any = None):
         super().__init__(accuracy, name, dtype)
 
 
 class BinaryAccuracy(MeanMetricWrapper):
     """How often a probability is on the right side of the threshold."""
+
+    rises = True
 
     def __init__(self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5):
         super().__init__(binary_accuracy, name, dtype, threshold=threshold)
@@ -82,12 +86,16 @@ class BinaryAccuracy(MeanMetricWrapper):
 class CategoricalAccuracy(MeanMetricWrapper):
     """How often the largest prediction is that of the right class; the truth has a 1 there."""
 
+    rises = True
+
     def __init__(self, name: str = "categorical_accuracy", dtype: Any = None):
         super().__init__(categorical_accuracy, name, dtype)
 
 
 class SparseCategoricalAccuracy(MeanMetricWrapper):
     """How often the largest prediction is that of the right class; the truth is its number."""
+
+    rises = True
 
     def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None):
         super().__init__(sparse_categorical_accuracy, name, dtype)
@@ -96,12 +104,16 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
 class TopKCategoricalAccuracy(MeanMetricWrapper):
     """How often the right class is among the k largest predictions; the truth has a 1 there."""
 
+    rises = True
+
     def __init__(self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None):
         super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
 
 
 class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
     """How often the right class is among the k largest predictions; the truth is its number."""
+
+    rises = True
 
     def __init__(self, k: int = 5, name: str = "sparse_top_k_categorical_accuracy", dtype: Any = None):
         super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k)

@@ -32,6 +32,7 @@ class _Counts(Metric):
     false positives, `yes` and `no` the truth.
     """
 
+    rises = True
     thresholds_at: np.ndarray
     positive: Any
     wrong: Any
@@ -231,6 +232,8 @@ class FBetaScore(Metric):
         threshold: yes is what is above it; by default the largest of a sample.
         name, dtype: see `Metric`.
     """
+
+    rises = True
 
     def __init__(
         self,

@@ -25,6 +25,9 @@ class Metric:
         name: for reports; by default the class in snake case.
     """
 
+    rises: bool | None = None
+    """Whether more of it is better; None where nobody can tell."""
+
     def __init__(self, dtype: Any = None, name: str | None = None):
         self.name = name or snake_case(type(self).__name__)
         self.dtype = "float32" if dtype is None else str(np.dtype(dtype))

@@ -77,6 +77,7 @@ def _cosine(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
 class _OfLoss(MeanMetricWrapper):
     """The mean of a loss without settings: `of` holds its function and the name."""
 
+    rises = False
     of: tuple[Callable[..., Any], str]
 
     def __init__(self, name: str | None = None, dtype: Any = None):
@@ -134,6 +135,8 @@ class CategoricalHinge(_OfLoss):
 class RootMeanSquaredError(MeanBase):
     """The root of the mean of (p - t)^2, in the unit of the numbers."""
 
+    rises = False
+
     def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None):
         super().__init__(dtype, name)
 
@@ -150,12 +153,16 @@ class RootMeanSquaredError(MeanBase):
 class CosineSimilarity(MeanMetricWrapper):
     """Mean cosine of the angle between t and p along `axis`: unlike the loss, more is better."""
 
+    rises = True
+
     def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1):
         super().__init__(_cosine, name, dtype, axis=axis)
 
 
 class BinaryCrossentropy(MeanMetricWrapper):
     """Mean of -t ln p - (1 - t) ln(1 - p); for the arguments see `losses.binary_crossentropy`."""
+
+    rises = False
 
     def __init__(
         self,
@@ -170,6 +177,8 @@ class BinaryCrossentropy(MeanMetricWrapper):
 
 class CategoricalCrossentropy(MeanMetricWrapper):
     """Mean of -sum t ln p; for the arguments see `losses.categorical_crossentropy`."""
+
+    rises = False
 
     def __init__(
         self,
@@ -188,6 +197,8 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
 
     As in Keras, what `ignore_class` hides counts as 0, and only beside weights or a mask not at all.
     """
+
+    rises = False
 
     def __init__(
         self,
@@ -229,7 +240,11 @@ METRICS: dict[str, type[Metric]] = {
 def get(metric: Any) -> Any:
     """The metric of a name of `METRICS`, of a description as Keras writes it, of a function, or as it is; or None."""
     if callable(metric) and not isinstance(metric, Metric):
-        return metric() if isinstance(metric, type) else MeanMetricWrapper(metric)
+        if isinstance(metric, type):
+            return metric()
+        found = MeanMetricWrapper(metric)
+        found.rises = False if getattr(losses, found.name, None) is metric else None
+        return found
     return look_up("a metric", METRICS, metric)
 
 

@@ -239,6 +239,12 @@ class Trainer:
         for _, judge, _, _ in self._judges or ():
             judge.reset_state()
 
+    def rises(self, name: str) -> bool | None:
+        """Whether more is better of a number among what is measured; None where nobody can tell."""
+        if name == "loss":
+            return False
+        return next((judge.rises for known, judge, _, _ in self._judges or () if known == name), None)
+
     def _measure(self, batch: Batch, predicted: Any, loss: Any) -> dict[str, Any]:
         self._mean_loss.add(float(value_of(loss)), batch.size)
         targets, outputs = _flat_pairs(batch.y, predicted)

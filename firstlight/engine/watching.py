@@ -16,7 +16,7 @@ class _Watching(Callback):
 
     Args:
         monitor: a name in the logs.
-        mode: "min", "max", or "auto": the larger the better for names with acc, auc or f1 in them.
+        mode: "min", "max", or "auto": as the metric says of itself in `rises`.
         min_delta: less than this is no improvement.
     """
 
@@ -24,8 +24,6 @@ class _Watching(Callback):
         if mode not in ("auto", "min", "max"):
             raise FirstlightError(f"Expected mode to be auto, min or max. Received {mode!r}.")
         self.monitor, self.mode, self.min_delta = monitor, mode, abs(min_delta)
-        rises = mode == "max" or (mode == "auto" and any(part in monitor for part in ("acc", "auc", "f1")))
-        self.sign = 1 if rises else -1
         self.best: float | None = None
 
     def seen(self, logs: dict[str, Any] | None) -> float:
@@ -41,9 +39,22 @@ class _Watching(Callback):
             )
         return float((logs or {})[self.monitor])
 
-    def better(self, value: float) -> bool:
-        """Whether it is better than the best by more than `min_delta`."""
-        return self.best is None or self.sign * (value - self.best) > self.min_delta
+    def better(self, value: float, than: float | None) -> bool:
+        """Whether it is better than another by more than `min_delta`; anything is better than none."""
+        sign = 1 if self._rises() else -1
+        return than is None or sign * (value - than) > self.min_delta
+
+    def _rises(self) -> bool:
+        """Whether more is better. Only a model that has learned a batch knows its metrics."""
+        if self.mode != "auto":
+            return self.mode == "max"
+        rises: bool | None = self.model.rises(self.monitor.removeprefix("val_"))
+        if rises is None:
+            raise FirstlightError(
+                f"Expected mode='max' or 'min' beside monitor={self.monitor!r}, as nobody can tell whether more of it "
+                "is better. Received 'auto'."
+            )
+        return rises
 
 
 class EarlyStopping(_Watching):
@@ -85,11 +96,11 @@ class EarlyStopping(_Watching):
             return
         value = self.seen(logs)
         self.wait += 1
-        if self.better(value):
+        if self.better(value, self.best):
             self.best, self.best_epoch = value, epoch
             if self.restore_best_weights:
                 self.best_weights = self.model.get_weights()
-            if self.baseline is None or self.sign * (value - self.baseline) > 0:
+            if self.better(value, self.baseline):
                 self.wait = 0
             return
         if self.wait >= self.patience and epoch > 0:
@@ -143,7 +154,7 @@ class ReduceLROnPlateau(_Watching):
             logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         if self.resting:
             self.resting, self.wait = self.resting - 1, 0
-        if self.better(value):
+        if self.better(value, self.best):
             self.best, self.wait = value, 0
         elif not self.resting:
             self.wait += 1
@@ -189,7 +200,7 @@ class ModelCheckpoint(_Watching):
         """Save, if it is to be saved."""
         if self.save_best_only:
             value = self.seen(logs)
-            if not self.better(value):
+            if not self.better(value, self.best):
                 return
             self.best = value
         path = Path(self.filepath.format(epoch=epoch + 1, **(logs or {})))

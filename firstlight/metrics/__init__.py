@@ -1,7 +1,7 @@
 """Metrics as plain functions of Python lists and arrays; they know no data set and no framework.
 
 Caption metrics, the intervals to report beside them, how many of a caption's facts are true, how well classes and
-their probabilities are told, and how far predicted numbers are off.
+their probabilities are told, how far predicted numbers are off, and how good a search is.
 """
 
 from firstlight.metrics.baselines import diversity, most_typical
@@ -34,7 +34,18 @@ from firstlight.metrics.classification import (
 )
 from firstlight.metrics.consensus import CiderD
 from firstlight.metrics.facts import fact_precision, fact_recall, fact_scores
+from firstlight.metrics.generation import (
+    Fidelity,
+    Memorisation,
+    fidelity,
+    frechet_distance,
+    frechet_of_moments,
+    memorisation,
+    nearest_rows,
+    variety,
+)
 from firstlight.metrics.intervals import bootstrap, bootstrap_difference
+from firstlight.metrics.morphing import largest_step, nearest_distances, realism
 from firstlight.metrics.ranking import (
     PrecisionRecallCurve,
     RocArea,
@@ -45,14 +56,34 @@ from firstlight.metrics.ranking import (
     roc_auc_by_class,
     roc_curve,
 )
+from firstlight.metrics.reconstruction import (
+    PrincipalComponents,
+    error_ratio,
+    peak_signal_to_noise,
+    principal_components,
+    squared_error,
+    structural_similarity,
+)
 from firstlight.metrics.regression import mean_absolute_error, r_squared, root_mean_squared_error
+from firstlight.metrics.retrieval import (
+    mean_average_precision,
+    neighbour_recall,
+    precision_at_k,
+    recall_at_k,
+    relevance,
+)
+from firstlight.metrics.word_similarity import RankCorrelation, solve_analogies, spearman
 
 __all__ = [
     "CalibrationCurve",
     "CiderD",
     "ClassReport",
+    "Fidelity",
+    "Memorisation",
     "PrecisionRecallCurve",
+    "PrincipalComponents",
     "Proportion",
+    "RankCorrelation",
     "RocArea",
     "RocCurve",
     "Score",
@@ -70,22 +101,43 @@ __all__ = [
     "class_report",
     "confusion_matrix",
     "diversity",
+    "error_ratio",
     "fact_precision",
     "fact_recall",
     "fact_scores",
+    "fidelity",
+    "frechet_distance",
+    "frechet_of_moments",
+    "largest_step",
     "log_loss",
     "mean_absolute_error",
+    "mean_average_precision",
+    "memorisation",
     "meteor",
     "most_typical",
+    "nearest_distances",
+    "nearest_rows",
+    "neighbour_recall",
+    "peak_signal_to_noise",
+    "precision_at_k",
     "precision_recall_curve",
+    "principal_components",
     "proportion",
     "r_squared",
+    "realism",
+    "recall_at_k",
+    "relevance",
     "roc_auc",
     "roc_auc_by_class",
     "roc_curve",
     "root_mean_squared_error",
     "rouge_l",
     "score",
+    "solve_analogies",
+    "spearman",
     "spice",
+    "squared_error",
+    "structural_similarity",
     "top_k_accuracy",
+    "variety",
 ]

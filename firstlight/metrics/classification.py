@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firstlight.errors import FirstlightError
+from firstlight.metrics.intervals import NORMAL_QUANTILE
 
 __all__ = [
     "ClassReport",
@@ -23,8 +24,6 @@ __all__ = [
 ]
 
 Integers = npt.NDArray[np.int64]
-
-_NORMAL = 1.959963984540054  # the 97.5 % quantile of the normal distribution
 
 
 @dataclass(frozen=True)
@@ -69,9 +68,9 @@ def proportion(successes: int, cases: int) -> Proportion:
         raise FirstlightError(f"Expected successes from 0 to the {cases} cases. Received {successes}.")
     if not cases:
         return Proportion(float("nan"), 0.0, 1.0, 0)
-    share, square = successes / cases, _NORMAL**2 / cases
+    share, square = successes / cases, NORMAL_QUANTILE**2 / cases
     middle = (share + square / 2) / (1 + square)
-    reach = _NORMAL / (1 + square) * float(np.sqrt(share * (1 - share) / cases + square / (4 * cases)))
+    reach = NORMAL_QUANTILE / (1 + square) * float(np.sqrt(share * (1 - share) / cases + square / (4 * cases)))
     low = 0.0 if successes == 0 else middle - reach
     high = 1.0 if successes == cases else middle + reach
     return Proportion(share, low, high, cases)

@@ -11,7 +11,10 @@ import numpy.typing as npt
 from firstlight.errors import FirstlightError
 from firstlight.metrics.captions import Score
 
-__all__ = ["bootstrap", "bootstrap_difference"]
+__all__ = ["NORMAL_QUANTILE", "bootstrap", "bootstrap_difference"]
+
+NORMAL_QUANTILE = 1.959963984540054
+"""The 97.5 % quantile of the normal distribution: so many deviations on both sides hold 95 %."""
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firstlight.errors import FirstlightError
+from firstlight.metrics.intervals import NORMAL_QUANTILE
 
 __all__ = [
     "PrecisionRecallCurve",
@@ -23,8 +24,6 @@ __all__ = [
 ]
 
 Floats = npt.NDArray[np.float64]
-
-_NORMAL = 1.959963984540054  # the 97.5 % quantile of the normal distribution
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +79,7 @@ def roc_auc(true: npt.ArrayLike, scores: npt.ArrayLike) -> RocArea:
     beaten_by = 1 - (ranks[outside] - _ranks(values[outside])) / inside.sum()
     area = float(beaten.mean())
     variance = sum(float(part.var(ddof=1)) / len(part) for part in (beaten, beaten_by) if len(part) > 1)
-    reach = _NORMAL * variance**0.5
+    reach = NORMAL_QUANTILE * variance**0.5
     return RocArea(area, max(0.0, area - reach), min(1.0, area + reach))
 
 

@@ -3,7 +3,6 @@
 All cards of a page show the same: the picture alone, or one of the named heats over it.
 """
 
-import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +11,12 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from firstlight.pages.document import data_uri
+from firstlight.pages.document import data_uri, png_uri
 
-__all__ = ["SCRIPT", "STYLE", "Case", "cards", "heat_uri", "picture", "toggle"]
+__all__ = ["CARD_SIDE", "SCRIPT", "STYLE", "Case", "cards", "heat_uri", "picture", "toggle"]
+
+CARD_SIDE = 320
+"""Pixels of the longer side that a card shows of a picture; of a larger one nothing more would be seen."""
 
 _SMALL = 96  # pixels: a picture up to this side stays as it is, pixel by pixel
 _HEAT = 96  # pixels of the longer side of a heat, which is smooth
@@ -73,7 +75,7 @@ def _png(image: np.ndarray) -> str:
 def _encoded(drawn: Image.Image, **options: bytes) -> str:
     memory = io.BytesIO()
     drawn.save(memory, "PNG", optimize=True, **options)
-    return "data:image/png;base64," + base64.b64encode(memory.getvalue()).decode("ascii")
+    return png_uri(memory.getvalue())
 
 
 def toggle(names: Sequence[str]) -> str:
@@ -109,7 +111,7 @@ def _card(case: Case, names: Sequence[str]) -> str:
             f"{case.true}, taken for {case.told}",
         )
     return f"""<article>
-<div class="view">{picture(case.picture, 320, alternative, "photo")}{heats}</div>
+<div class="view">{picture(case.picture, CARD_SIDE, alternative, "photo")}{heats}</div>
 <p class="verdict">{verdict}</p>
 <ul class="shares">{"".join(_share(label, share, case) for label, share in case.shares)}</ul>
 <p class="name" title="{escape(case.name)}">{escape(case.name)}</p>

@@ -13,13 +13,16 @@ __all__ = ["STYLE", "calibration_chart", "line_chart"]
 _LEFT, _TOP, _RIGHT, _BOTTOM = 46, 14, 12, 40  # room around the plot, in units of the drawing
 
 
-def line_chart(series: Mapping[str, Sequence[float | None]], title: str, *, percent: bool = False) -> str:
-    """Values by epoch, up to three lines; an epoch without a value is left out.
+def line_chart(
+    series: Mapping[str, Sequence[float | None]], title: str, *, percent: bool = False, below: str = "epoch"
+) -> str:
+    """Values by epoch, or by another number from 1 on, up to three lines; what has no value is left out.
 
     Args:
         series: by name a value an epoch.
         title: above the chart.
         percent: write shares times 100.
+        below: what is counted across.
     """
     width, height = 460, 250
     scale = 100 if percent else 1
@@ -43,7 +46,7 @@ def line_chart(series: Mapping[str, Sequence[float | None]], title: str, *, perc
                 f'<circle class="series{number}" cx="{plot.x(epoch):.1f}" cy="{plot.y(value):.1f}" r="2.6"/>'
                 for epoch, value in points
             ]
-    parts.append(plot.below("epoch"))
+    parts.append(plot.below(below))
     return _figure(title, _svg(width, height, title, parts), list(lines))
 
 

@@ -15,12 +15,14 @@ from firstlight.pages import cases, charts, class_tables
 from firstlight.pages.cases import Case, cards, picture, toggle
 from firstlight.pages.charts import calibration_chart, line_chart
 from firstlight.pages.class_tables import ClassRow, Pair, class_table, confusions
-from firstlight.pages.document import Metric, metric_list, write_document
+from firstlight.pages.document import Metric, metric_list, not_judged, shape_style, write_document
 
-__all__ = ["ClassifierReport", "Gallery", "classifier_report"]
+__all__ = [
+    *("STYLE", "ClassifierReport", "Gallery", "check_list", "classifier_report", "facts_table", "gallery_section"),
+    *("numbers", "passed_over"),
+]
 
 _MARKS = {True: ("ok", "passed"), False: ("ALARM", "alarm"), None: ("?", "unsure")}
-_LISTED = 200  # lines of what was passed over
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +88,8 @@ def classifier_report(path: str | Path, title: str, report: ClassifierReport) ->
         "Calibration": _calibration(report),
         "Least sure": _unsure(report),
         "Training": _training(report),
-        "Inside": "".join(map(_gallery, report.inside)),
-        "Passed over": _passed_over(report.passed_over),
+        "Inside": "".join(map(gallery_section, report.inside)),
+        "Passed over": passed_over(report.passed_over),
     }
     parts = {name: text for name, text in parts.items() if text}
     links = "".join(f'<a href="#part{number}">{name}</a>' for number, name in enumerate(parts))
@@ -97,15 +99,20 @@ def classifier_report(path: str | Path, title: str, report: ClassifierReport) ->
         path,
         title,
         report.protocol,
-        _checks(report.checks) + metric_list(report.metrics) + summary,
+        check_list(report.checks) + metric_list(report.metrics) + summary,
         f'<nav aria-label="Parts of the report">{links}{toggle(report.heats)}</nav>\n{sections}',
         _FOOTER,
-        style=f":root {{ --shape: {_shape(report):.3f}; }}{cases.STYLE}{charts.STYLE}{class_tables.STYLE}{_STYLE}",
+        style=shape_style(case.picture for case in [*report.mistakes, *report.unsure])
+        + cases.STYLE
+        + charts.STYLE
+        + class_tables.STYLE
+        + STYLE,
         script=cases.SCRIPT + class_tables.SCRIPT,
     )
 
 
-def _checks(checks: Sequence[Mapping[str, Any]]) -> str:
+def check_list(checks: Sequence[Mapping[str, Any]]) -> str:
+    """Checks against silent failure as HTML: `name`, `passed` (None where nobody can tell) and `message` of each."""
     lines = []
     for check in checks:
         word, kind = _MARKS[check["passed"]]
@@ -162,23 +169,29 @@ def _calibration(report: ClassifierReport) -> str:
 def _training(report: ClassifierReport) -> str:
     history = report.history
     losses = {"training": history.get("loss", []), "held out": history.get("validation_loss", [])}
-    drawn = line_chart({name: _numbers(values) for name, values in losses.items()}, "Loss")
-    drawn += line_chart({"held out": _numbers(history.get("accuracy", []))}, "Accuracy, %", percent=True)
-    facts = "".join(
-        f"<tr><th scope=row>{escape(name)}</th><td>{escape(text)}</td></tr>\n" for name, text in report.facts.items()
-    )
-    if not (drawn or facts):
+    drawn = line_chart({name: numbers(values) for name, values in losses.items()}, "Loss")
+    drawn += line_chart({"held out": numbers(history.get("accuracy", []))}, "Accuracy, %", percent=True)
+    table = facts_table(report.facts)
+    if not (drawn or table):
         return ""
-    table = f'<div class="wide"><table class="facts">{facts}</table></div>\n' if facts else ""
     return f'<h2>How it was trained</h2>\n<div class="charts">{drawn}</div>\n{table}'
 
 
-def _numbers(values: Sequence[Any]) -> list[float | None]:
+def facts_table(facts: Mapping[str, str]) -> str:
+    """Network, data and settings by name, as HTML; nothing where there are none."""
+    rows = "".join(
+        f"<tr><th scope=row>{escape(name)}</th><td>{escape(text)}</td></tr>\n" for name, text in facts.items()
+    )
+    return f'<div class="wide"><table class="facts">{rows}</table></div>\n' if rows else ""
+
+
+def numbers(values: Sequence[Any]) -> list[float | None]:
     """Values as they are in a table of text; what is missing is None."""
     return [None if value in (None, "") else float(value) for value in values]
 
 
-def _gallery(gallery: Gallery) -> str:
+def gallery_section(gallery: Gallery) -> str:
+    """A gallery with its heading, as HTML."""
     names = list(gallery.names) or [""] * len(gallery.pictures)
     shown = "".join(
         f"<span>{picture(image, 192, name)}{f'<small>{escape(name)}</small>' if name else ''}</span>"
@@ -190,24 +203,12 @@ def _gallery(gallery: Gallery) -> str:
     )
 
 
-def _passed_over(told: Sequence[str]) -> str:
-    if not told:
-        return ""
-    lines = "".join(f"<li>{escape(line)}</li>" for line in told[:_LISTED])
-    more = f"<li>and {len(told) - _LISTED:,} more</li>" if len(told) > _LISTED else ""
-    images = "image was" if len(told) == 1 else "images were"
-    summary = f"<summary>{len(told):,} {images} not judged</summary>"
-    return f"<h2>Passed over</h2>\n<details>{summary}<ul>{lines}{more}</ul></details>\n"
+def passed_over(told: Sequence[str]) -> str:
+    """Images that were not judged and why, as HTML behind a line that opens."""
+    return f"<h2>Passed over</h2>\n{not_judged(told, 'image')}" if told else ""
 
 
-def _shape(report: ClassifierReport) -> float:
-    """Width over height of the middle picture, within reason."""
-    shapes = [case.picture.shape[1] / case.picture.shape[0] for case in [*report.mistakes, *report.unsure]]
-    return float(np.clip(np.median(shapes), 0.7, 1.6)) if shapes else 1.0
-
-
-_STYLE = """
-:root { --wrong: #b3401a; } @media (prefers-color-scheme: dark) { :root { --wrong: #ff9d6b; } }
+STYLE = """
 html { scroll-padding-top: 72px; }
 section { padding-bottom: 20px; }
 nav a { color: var(--ink); text-decoration: none; font-size: 15px; padding: 4px 2px; margin-right: 12px;

@@ -1,12 +1,11 @@
 """The page of a comparison: the table of all variants, and the figures, in one file."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from firstlight.pages.document import write_document
+from firstlight.pages.document import png_uri, write_document
 
 __all__ = ["Column", "comparison_page"]
 
@@ -81,9 +80,8 @@ def _cell(column: Column, row: int) -> str:
 
 
 def _figure(name: str, file: Path) -> str:
-    data = base64.b64encode(file.read_bytes()).decode("ascii")
     return (
-        f'<figure><img src="data:image/png;base64,{data}" alt="{escape(name)}">'
+        f'<figure><img src="{png_uri(file.read_bytes())}" alt="{escape(name)}">'
         f"<figcaption>{escape(name)}</figcaption></figure>\n"
     )
 

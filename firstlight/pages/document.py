@@ -6,7 +6,7 @@ Every text is escaped, and a content security policy forbids the page to load an
 import base64
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -14,10 +14,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-__all__ = ["Metric", "data_uri", "metric_list", "write_document"]
+__all__ = [
+    *("Metric", "data_uri", "metric_list", "not_judged", "png_uri", "shape_style", "shrunk", "write_document"),
+    "write_text",
+]
 
 _IMAGE_SIDE = 384  # pixels of the longer side; enough for a card on a dense screen, some 30 kB each
 _JPEG_QUALITY = 85
+_LISTED = 200  # lines of what was passed over
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,39 @@ def _metric(metric: Metric) -> str:
 
 def data_uri(image: np.ndarray, side: int = _IMAGE_SIDE) -> str:
     """A (height, width, 3) picture of uint8, its longer side at most `side` pixels, as a JPEG inside a URI."""
+    memory = io.BytesIO()
+    picture = Image.fromarray(shrunk(image, side))
+    picture.save(memory, "JPEG", quality=_JPEG_QUALITY, subsampling=0)  # Pillow cannot optimize pure noise
+    return "data:image/jpeg;base64," + base64.b64encode(memory.getvalue()).decode("ascii")
+
+
+def shrunk(image: np.ndarray, side: int) -> np.ndarray:
+    """A (height, width, 3) picture of uint8 with a longer side of at most `side` pixels."""
     picture = Image.fromarray(np.asarray(image, np.uint8))
     picture.thumbnail((side, side), Image.Resampling.LANCZOS)
-    memory = io.BytesIO()
-    picture.save(memory, "JPEG", quality=_JPEG_QUALITY, subsampling=0, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(memory.getvalue()).decode("ascii")
+    return np.asarray(picture)
+
+
+def png_uri(content: bytes) -> str:
+    """A PNG file inside a URI."""
+    return "data:image/png;base64," + base64.b64encode(content).decode("ascii")
+
+
+def shape_style(pictures: Iterable[np.ndarray]) -> str:
+    """The style that gives all cards the width over height of the middle picture, within reason; none is cropped."""
+    shapes = [picture.shape[1] / picture.shape[0] for picture in pictures]
+    shape = float(np.clip(np.median(shapes), 0.7, 1.6)) if shapes else 1.0
+    return f":root {{ --shape: {shape:.3f}; }}\n"
+
+
+def not_judged(told: Sequence[str], noun: str) -> str:
+    """What was passed over and why, a line each, behind a line that opens; nothing where there are none."""
+    if not told:
+        return ""
+    lines = "".join(f"<li>{escape(line)}</li>" for line in told[:_LISTED])
+    more = f"<li>and {len(told) - _LISTED:,} more</li>" if len(told) > _LISTED else ""
+    were = f"{noun} was" if len(told) == 1 else f"{noun}s were"
+    return f"<details><summary>{len(told):,} {were} not judged</summary><ul>{lines}{more}</ul></details>\n"
 
 
 def write_document(
@@ -79,18 +111,28 @@ def write_document(
         style=_STYLE + style,
         script=f"<script>{script}</script>\n" if script else "",
     )
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(target.name + ".partial")
-    temporary.write_text(page, encoding="utf-8")
-    os.replace(temporary, target)
+    write_text(Path(path), page)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file of UTF-8 by way of a temporary name, so that it is never seen half written.
+
+    What no UTF-8 can hold, as in file names of other encodings, is written as an escape: `\\udce9`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2733; --soft: #566573; --paper: #f6f4f0; --card: #ffffff; --line: #e2ded6;
-  --doubt-ground: #ffb454; --accent: #17627c; --well: #ece8e1; }
+  --doubt-ground: #ffb454; --accent: #17627c; --wrong: #b3401a; --well: #ece8e1; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e9edf1; --soft: #a3b0bc; --paper: #14181d; --card: #1d232a;
-  --line: #2d353e; --doubt-ground: #94550c; --accent: #7cc7e0; --well: #10141a; } }
+  --line: #2d353e; --doubt-ground: #94550c; --accent: #7cc7e0; --wrong: #ff9d6b; --well: #10141a; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, "Segoe UI", Roboto, "Helvetica Neue", "DejaVu Sans", sans-serif; }

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-import numpy as np
-
 from firstlight.pages import cases
 from firstlight.pages.cases import Case, cards, toggle
-from firstlight.pages.document import write_document
+from firstlight.pages.document import shape_style, write_document
 
 __all__ = ["explanations"]
 
@@ -27,8 +25,6 @@ def explanations(
         failed: a line for each image that could not be read.
     """
     lines = "".join(f"<li>{escape(line)}</li>" for line in failed)
-    shapes = [case.picture.shape[1] / case.picture.shape[0] for case in found]
-    shape = float(np.clip(np.median(shapes), 0.7, 1.6)) if shapes else 1.0
     write_document(
         path,
         title,
@@ -37,13 +33,12 @@ def explanations(
         f'<nav aria-label="Heats">{toggle(heats)}</nav>\n{cards(found, heats)}'
         + (f"<h2>Passed over</h2>\n<ul>{lines}</ul>\n" if failed else ""),
         _FOOTER,
-        style=f":root {{ --shape: {shape:.3f}; }}{cases.STYLE}{_STYLE}",
+        style=shape_style(case.picture for case in found) + cases.STYLE + _STYLE,
         script=cases.SCRIPT,
     )
 
 
 _STYLE = """
-:root { --wrong: #b3401a; } @media (prefers-color-scheme: dark) { :root { --wrong: #ff9d6b; } }
 nav { z-index: 3; } .cases { grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); }
 .shares .told i { background: var(--accent); }
 @media (max-width: 700px) { nav { position: static; } }

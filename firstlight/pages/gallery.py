@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from firstlight.pages.document import Metric, data_uri, metric_list, write_document
+from firstlight.pages.document import Metric, data_uri, metric_list, shape_style, write_document
 
 __all__ = ["Example", "gallery"]
 
@@ -45,7 +45,7 @@ def gallery(
         metric_list(metrics),
         _MAIN.format(tabs=tabs, sections=sections),
         _FOOTER,
-        style=f":root {{ --shape: {_common_shape(examples):.3f}; }}\n{_STYLE}",
+        style=shape_style(example.image for section in examples.values() for example in section) + _STYLE,
         script=_SCRIPT,
     )
 
@@ -86,12 +86,6 @@ def _word(word: tuple[str, float]) -> str:
     text, probability = word
     doubt = round(100 * (1 - min(max(probability, 0.0), 1.0)))
     return f'<span class="word" style="--doubt:{doubt}%" title="{probability:.0%} sure">{escape(text)}</span>'
-
-
-def _common_shape(examples: Mapping[str, Sequence[Example]]) -> float:
-    """Width over height of the middle picture, within reason: all cards get pictures of this shape, none is cropped."""
-    shapes = [example.image.shape[1] / example.image.shape[0] for section in examples.values() for example in section]
-    return float(np.clip(np.median(shapes), 0.8, 1.6)) if shapes else 1.0
 
 
 _STYLE = """

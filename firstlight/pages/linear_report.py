@@ -3,14 +3,13 @@
 What it shows is given; nothing is computed here but the length of bars.
 """
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from firstlight.pages.document import Metric, metric_list, write_document
+from firstlight.pages.document import Metric, metric_list, not_judged, png_uri, write_document
 
 __all__ = ["LinearReport", "Picture", "linear_report"]
 
@@ -82,16 +81,8 @@ def _facts(report: LinearReport) -> str:
     rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>\n" for name, text in report.facts.items())
     return (
         f'<section><h2>Data and model</h2>\n<table class="facts">{rows}</table>\n'
-        f"{_list(report.notes)}{_passed_over(report.passed_over)}</section>\n"
+        f"{_list(report.notes)}{not_judged(report.passed_over, 'row')}</section>\n"
     )
-
-
-def _passed_over(told: Sequence[str]) -> str:
-    if not told:
-        return ""
-    lines = _list(list(told[:50]) + [f"and {len(told) - 50:,} more"] * (len(told) > 50))
-    rows = "row was" if len(told) == 1 else "rows were"
-    return f"<details open><summary>{len(told):,} {rows} not judged</summary>{lines}</details>\n"
 
 
 def _list(lines: Sequence[str]) -> str:
@@ -131,9 +122,8 @@ def _pictures(pictures: Sequence[Picture]) -> str:
 
 
 def _picture(picture: Picture) -> str:
-    content = base64.b64encode(picture.file.read_bytes()).decode("ascii")
     return (
-        f'<figure><img src="data:image/png;base64,{content}" alt="{escape(picture.title)}">'
+        f'<figure><img src="{png_uri(picture.file.read_bytes())}" alt="{escape(picture.title)}">'
         f"<figcaption>{escape(picture.caption)}</figcaption></figure>\n"
     )
 

@@ -10,14 +10,20 @@ from typing import Any
 
 __all__ = [
     "ESTIMATORS",
+    "GAN",
+    "INDEXES",
     "SYSTEMS",
+    "Autoencoder",
     "Captioner",
     "ImageClassifier",
+    "ImageIndex",
     "LinearRegression",
     "LogisticRegression",
+    "WordVectors",
     "combinations",
     "compare",
     "compare_tricks",
+    "embedding_start",
     "load",
 ]
 
@@ -25,10 +31,13 @@ __all__ = [
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 SYSTEMS = {
+    "autoencoder": "firstlight.systems.autoencoder:Autoencoder",
     "captioner": "firstlight.systems.captioner:Captioner",
     "classifier": "firstlight.systems.classifier:ImageClassifier",
+    "gan": "firstlight.systems.gan:GAN",
     "linear-regression": "firstlight.systems.table_model:TableRegressor",
     "logistic-regression": "firstlight.systems.table_model:TableClassifier",
+    "word-vectors": "firstlight.systems.word_vectors:WordVectors",
 }
 
 ESTIMATORS = {
@@ -36,17 +45,21 @@ ESTIMATORS = {
     "logistic-regression": "firstlight.systems.linear_logistic:LogisticRegression",
 }
 
+# Built and brought up to date by a command of their own, and not trained.
+INDEXES = {"image-index": "firstlight.systems.image_index:ImageIndex"}
+
 _FUNCTIONS = {
     "combinations": "firstlight.systems.comparison_plan",
     "compare": "firstlight.systems.comparison",
     "compare_tricks": "firstlight.systems.tricks",
+    "embedding_start": "firstlight.systems.word_vectors_start",
     "load": "firstlight.systems.system",
 }
 
 
 def __getattr__(name: str) -> Any:
     """Import a class or a function when it is first asked for."""
-    for place in (*SYSTEMS.values(), *ESTIMATORS.values()):
+    for place in (*SYSTEMS.values(), *INDEXES.values(), *ESTIMATORS.values()):
         module, _, cls = place.partition(":")
         if cls == name:
             return getattr(import_module(module), name)

@@ -40,6 +40,7 @@ class Captioner(FindsLearningRate, System):
         cell: what reads the words: gru, lstm or transformer.
         units: width of the decoder.
         embedding: width of a word's vector, by which it is read and told (gru, lstm).
+        word_vectors: a run folder or a file of word vectors of that width, with which the embedding begins.
         attention: look at the regions of the image again for each word.
         dropout: share of the units that are dropped while training.
         label_smoothing: share of each target that is spread over all words.
@@ -72,6 +73,7 @@ class Captioner(FindsLearningRate, System):
         cell: Literal["gru", "lstm", "transformer"] = "gru",
         units: int = 512,
         embedding: int = 256,
+        word_vectors: str | None = None,
         attention: bool = True,
         dropout: float = 0.3,
         label_smoothing: float = 0.1,
@@ -98,6 +100,7 @@ class Captioner(FindsLearningRate, System):
         self.cell = cell
         self.units = units
         self.embedding = embedding
+        self.word_vectors = word_vectors
         self.attention = attention
         self.dropout = dropout
         self.label_smoothing = label_smoothing
@@ -169,6 +172,7 @@ class Captioner(FindsLearningRate, System):
         from firstlight.systems.captioner_networks import build_bridge, build_decoder, build_front
         from firstlight.systems.captioner_preparation import examples_of, parts, vocabulary_of
         from firstlight.systems.captioner_training import Training
+        from firstlight.systems.word_vectors_start import begin_with
 
         progress = progress or Silent()
         train, judge = parts(train, validation_data, hold_out)
@@ -188,6 +192,9 @@ class Captioner(FindsLearningRate, System):
         judged = examples_of(judge, self.vocabulary, encoder, frozen, 1, length, progress)
         design = self._design(encoder, precision)
         bridge, decoder = build_bridge(design), build_decoder(design)
+        if self.word_vectors is not None:
+            start = begin_with(decoder.get_layer("embedding"), self.word_vectors, self.vocabulary, seed)
+            progress.message(f"{self.word_vectors}: {start}")
         front = build_front(bridge, None if frozen else encoder)
         plan = Plan(
             seed=seed,

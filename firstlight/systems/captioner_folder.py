@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from firstlight.data.vocabulary import Vocabulary
 from firstlight.errors import FirstlightError
-from firstlight.systems.system import write_safely
+from firstlight.systems.system import write_safely, write_text_safely
 
 if TYPE_CHECKING:
     import keras
@@ -26,7 +26,7 @@ def write(captioner: "Captioner", folder: Path) -> None:
         write_safely(folder / f"{name}.keras", captioner.describer.networks[name].save)
     captioner.vocabulary.save(folder / "vocabulary.txt")
     card = _card(captioner)
-    write_safely(folder / "README.md", lambda path: path.write_text(card, encoding="utf-8"))
+    write_text_safely(folder / "README.md", card)
 
 
 def read(folder: Path) -> tuple[Vocabulary, list["keras.Model"]]:

@@ -46,5 +46,10 @@ def check_settings(captioner: "Captioner") -> None:
         value = getattr(captioner, name)
         if not 0 <= value < 1:
             raise FirstlightError(f"Expected {name} to be at least 0 and below 1. Received {value}.")
+    if captioner.word_vectors is not None:
+        from firstlight.systems.word_vectors_start import open_vectors
+
+        width = captioner.units if captioner.cell == "transformer" else captioner.embedding
+        open_vectors(captioner.word_vectors).require_width(width)
     if captioner.clip_norm < 0:
         raise FirstlightError(f"Expected clip_norm to be 0 or more. Received {captioner.clip_norm}.")

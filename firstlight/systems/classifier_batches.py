@@ -13,10 +13,9 @@ from keras import layers
 
 from firstlight.systems.pictures import Pictures
 
-__all__ = ["AUGMENTATIONS", "Batch", "Supply", "augmenting"]
+__all__ = ["Batch", "Supply", "augmenting"]
 
 _SHIFT, _FAR_SHIFT = 0.0625, 0.125  # of the side; two and four pixels of 32
-AUGMENTATIONS = ("none", "shift", "flip", "strong")
 
 
 @dataclass(frozen=True)

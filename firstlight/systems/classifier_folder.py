@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firstlight.errors import FirstlightError
-from firstlight.systems.system import write_safely
+from firstlight.systems.system import write_safely, write_text_safely
 
 if TYPE_CHECKING:
     import keras
@@ -18,7 +18,7 @@ def write(classifier: "ImageClassifier", folder: Path) -> None:
     """Each file is written whole or not at all."""
     write_safely(folder / "network.keras", classifier.network.save)
     card = _card(classifier)
-    write_safely(folder / "README.md", lambda path: path.write_text(card, encoding="utf-8"))
+    write_text_safely(folder / "README.md", card)
 
 
 def read_network(folder: Path) -> "keras.Model":

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Answers", "Mistake", "evaluate", "judged", "mistakes"]
 
 _TOP = 5
+_SMALLEST = 1e-15  # a probability that the log loss takes for 0; without it one sure mistake would make it infinite
 
 
 class Answers(NamedTuple):
@@ -74,7 +75,7 @@ def evaluate(classifier: "ImageClassifier", split: Split, answers: Answers | Non
         top = metrics.top_k_accuracy(true, given, _TOP, classes)
         found["top_5"], intervals["top_5"] = top.value, [top.low, top.high]
     found["calibration_error"] = metrics.calibration_error(numbers, given)
-    found["log_loss"] = metrics.log_loss(numbers, given)
+    found["log_loss"] = metrics.log_loss(numbers, np.maximum(given, _SMALLEST))
     found["intervals"] = intervals
     found["classes"] = {str(each.label): each.figures() for each in metrics.class_report(true, guesses, classes)}
     found["confusion"] = metrics.confusion_matrix(true, guesses, classes).tolist()

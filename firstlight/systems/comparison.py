@@ -18,9 +18,9 @@ from firstlight.systems.comparison_folder import ComparisonFolder
 from firstlight.systems.comparison_plan import Plan, Run, divide, fingerprint, make_plan
 from firstlight.systems.comparison_pool import Told, available_cores, run_jobs
 from firstlight.systems.comparison_summary import Curve, Difference, Summary, common_loss, curve, difference, summarize
-from firstlight.systems.system import Silent, write_safely
+from firstlight.systems.system import Silent, plain, write_text_safely
 
-__all__ = ["Comparison", "compare", "compare_plan"]
+__all__ = ["Comparison", "compare"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Comparison:
         plan: what was asked for.
         records: for each variant its runs, as `runs/*.json` has them.
         images: how many each run learned from, and by how many it was judged.
-        processes: how many trained at the same time; times are those of a machine that is shared by so many.
+        processes: the most that trained at the same time; times are those of a machine that is shared by so many.
     """
 
     plan: Plan
@@ -84,7 +84,7 @@ class Comparison:
             settings = [each.settings.get(name) for name in varied]
             values = [getattr(each, name) for name in columns]
             writer.writerow([each.variant, *settings, *values, len(each.scores), problems])
-        _write(Path(folder) / "comparison.csv", text.getvalue())
+        write_text_safely(Path(folder) / "comparison.csv", text.getvalue())
         told = {
             **self.plan.shared(),
             "seeds": list(self.plan.seeds),
@@ -94,7 +94,7 @@ class Comparison:
             "same_start": self.same_start,
             "variants": [asdict(each) for each in self.ranking()],
         }
-        _write(Path(folder) / "comparison.json", json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+        write_text_safely(Path(folder) / "comparison.json", json.dumps(told, indent=1, ensure_ascii=False) + "\n")
 
 
 def compare(
@@ -133,16 +133,17 @@ def compare(
     Raises:
         FirstlightError: an unknown setting, too few images, or a folder with runs of other settings.
     """
+    seeds = plain(seeds)
     chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
     plan = make_plan(system, variants, settings, epochs, chosen)
     parts = divide(train, hold_out, images, seed=0)
-    noted = {**(data or {}), "hold_out": hold_out, "images": images, "fingerprint": fingerprint(*parts)}
+    noted = plain({**(data or {}), "hold_out": hold_out, "images": images, "fingerprint": fingerprint(*parts)})
     kept = ComparisonFolder(folder)
     kept.begin(plan, noted, restart)
-    return compare_plan(plan, parts, kept, processes or available_cores(), progress or Silent())
+    return _compared(plan, parts, kept, processes or available_cores(), progress or Silent())
 
 
-def compare_plan(
+def _compared(
     plan: Plan, parts: tuple[Split, Split], kept: ComparisonFolder, processes: int, progress: Any
 ) -> Comparison:
     """Train what is missing of a plan and write down what came of all; see `compare`."""
@@ -151,16 +152,18 @@ def compare_plan(
     if len(missing) < len(runs):
         progress.message(f"{len(runs) - len(missing)} of {len(runs)} runs are there already")
     if missing:
+        processes = min(processes, len(missing))
         with TemporaryDirectory() as temporary:
             files = {name: Path(temporary) / f"{name}.npz" for name in ("train", "held")}
             for file, split in zip(files.values(), parts, strict=True):
                 write_split(file, split)
-            jobs = [_job(plan, run, kept, files) for run in missing]
+            jobs = [_job(plan, run, kept, files, processes) for run in missing]
             run_jobs(jobs, processes, _Watch(plan, missing, kept, progress))
     records: dict[str, list[dict[str, Any]]] = {name: [] for name in plan.variants}
     for run in runs:
         records[run.variant].append(kept.read(run) or {"seed": run.seed, "status": "failed", "reason": "no record"})
-    found = Comparison(plan, records, (len(parts[0]), len(parts[1])), max(1, min(processes, len(runs))))
+    together = max(run.get("processes", processes) for each in records.values() for run in each)
+    found = Comparison(plan, records, (len(parts[0]), len(parts[1])), together)
     found.save(kept.path)
     return found
 
@@ -194,7 +197,7 @@ class _Watch:
         return f"{name}: {self.plan.score} {record['score']:.4f}, {record['seconds_in_all']:.0f} s"
 
 
-def _job(plan: Plan, run: Run, kept: ComparisonFolder, files: Mapping[str, Path]) -> dict[str, Any]:
+def _job(plan: Plan, run: Run, kept: ComparisonFolder, files: Mapping[str, Path], processes: int) -> dict[str, Any]:
     """What a process is told; `about` is what the file of the run begins with."""
     return {
         "system": plan.system,
@@ -204,9 +207,5 @@ def _job(plan: Plan, run: Run, kept: ComparisonFolder, files: Mapping[str, Path]
         "train": str(files["train"]),
         "held": str(files["held"]),
         "file": str(kept.file(run).resolve()),
-        "about": {"variant": run.variant, "settings": run.settings, "seed": run.seed},
+        "about": {"variant": run.variant, "settings": run.settings, "seed": run.seed, "processes": processes},
     }
-
-
-def _write(path: Path, text: str) -> None:
-    write_safely(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))

@@ -12,7 +12,7 @@ from typing import Any
 
 from firstlight.errors import FirstlightError
 from firstlight.systems.comparison_plan import Plan, Run
-from firstlight.systems.system import write_safely
+from firstlight.systems.system import write_text_safely
 
 __all__ = ["ComparisonFolder"]
 
@@ -57,7 +57,7 @@ class ComparisonFolder:
                     "(restart=True) to delete its runs and begin anew."
                 )
         text = json.dumps(wanted, indent=1, ensure_ascii=False) + "\n"
-        write_safely(place, lambda path: path.write_text(text, encoding="utf-8"))
+        write_text_safely(place, text)
 
     def file(self, run: Run) -> Path:
         """Where a run is kept: its name tells what it is, and the end of it that all settings are the same."""
@@ -82,7 +82,7 @@ class ComparisonFolder:
         """Keep that a run came to nothing, for whoever looks; it is tried again."""
         record = {"variant": run.variant, "settings": run.settings, "seed": run.seed, "status": "failed"}
         text = json.dumps({**record, "reason": reason, "score": None}, ensure_ascii=False)
-        write_safely(self.file(run), lambda path: path.write_text(text, encoding="utf-8"))
+        write_text_safely(self.file(run), text)
 
 
 def _flat(plan: dict[str, Any]) -> dict[str, Any]:

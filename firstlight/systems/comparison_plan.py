@@ -4,6 +4,7 @@ Nothing here trains; a plan says which runs there are and what each is given.
 """
 
 import inspect
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,6 +17,7 @@ import numpy as np
 from firstlight.data.splits import stratified
 from firstlight.data.table import Split
 from firstlight.errors import FirstlightError, nearest
+from firstlight.systems.system import plain
 
 __all__ = ["SCORES", "Plan", "Run", "combinations", "divide", "fingerprint", "make_plan", "system_class"]
 
@@ -83,12 +85,6 @@ def make_plan(
         FirstlightError: a setting that the system does not have, or nothing to compare.
     """
     place, kind = system_class(system)
-    task = getattr(kind, "task", None)
-    if task not in SCORES:
-        raise FirstlightError(
-            f"Expected a system that learns from images, with captions or labels. Received {kind.__name__}, which "
-            f"learns from a {task}."
-        )
     known, fitted = list(inspect.signature(kind).parameters), _fit_settings(kind)
     given = dict(settings or {})
     for name in [*given, *(name for each in variants.values() for name in each)]:
@@ -101,7 +97,7 @@ def make_plan(
         raise FirstlightError(
             f"Expected to vary settings of the constructor: {', '.join(known)}. Received {name!r}, an argument of fit."
         )
-    if not variants or not seeds:
+    if not variants or not len(seeds):
         raise FirstlightError(f"Expected variants and seeds. Received {len(variants)} variants, {len(seeds)} seeds.")
     if epochs < 1:
         raise FirstlightError(f"Expected one epoch or more. Received {epochs}.")
@@ -109,25 +105,36 @@ def make_plan(
     if "precision" in known:
         own = {"precision": "float32", **own}
     training = {"epochs": epochs, **{name: value for name, value in given.items() if name in fitted}}
-    return Plan(place, SCORES[task], own, training, {name: dict(each) for name, each in variants.items()}, tuple(seeds))
+    named = {name: dict(each) for name, each in variants.items()}
+    parts = plain((own, training, named, tuple(seeds)))  # which JSON keeps, and processes are told in
+    return Plan(place, SCORES[kind.task], *parts)
 
 
-def system_class(system: str | type) -> tuple[str, type]:
-    """A system by its noun in `SYSTEMS` or its class: "module:Class" and the class.
+def system_class(system: str | type) -> tuple[str, Any]:
+    """A system that can be compared by its noun in `SYSTEMS` or its class: "module:Class" and the class.
 
     Raises:
-        FirstlightError: there is no such system.
+        FirstlightError: there is no such system, or none of its scores decides.
     """
     from firstlight.systems import SYSTEMS
 
     if isinstance(system, type):
-        return f"{system.__module__}:{system.__qualname__}", system
-    if system not in SYSTEMS:
+        place, kind = f"{system.__module__}:{system.__qualname__}", system
+    elif system in SYSTEMS:
+        place = SYSTEMS[system]
+        module, _, name = place.partition(":")
+        kind = getattr(import_module(module), name)
+    else:
         raise FirstlightError(
             f"Expected a system: {', '.join(SYSTEMS)}. Received {system!r}.{nearest(system, SYSTEMS)}"
         )
-    module, _, name = SYSTEMS[system].partition(":")
-    return SYSTEMS[system], getattr(import_module(module), name)
+    task = getattr(kind, "task", None)
+    if task not in SCORES:
+        raise FirstlightError(
+            f"Expected a system that learns from images, with captions or labels. Received {kind.__name__}, which "
+            f"learns from a {task}."
+        )
+    return place, kind
 
 
 def combinations(**values: Sequence[Any]) -> dict[str, dict[str, Any]]:
@@ -166,9 +173,18 @@ def divide(train: Split, hold_out: float, images: int | None, seed: int) -> tupl
 
 
 def fingerprint(*splits: Split) -> str:
-    """What tells one division of data from another: the names of its images and what is said of them."""
+    """What tells one division of data from another: names, what is said of the images, and the pixels of arrays.
+
+    Of an image that is a file the name has to do: files are many, and may lie elsewhere tomorrow.
+    """
     told = [[split.names, split.columns.get("labels"), split.columns.get("captions")] for split in splits]
-    return sha256(repr(told).encode()).hexdigest()[:16]
+    found = sha256(repr(told).encode())
+    for image in (image for split in splits for image in split.columns.get("images", [])):
+        if not isinstance(image, str | os.PathLike):
+            pixels = np.asarray(image)
+            found.update(f"{pixels.dtype.str}{pixels.shape}".encode())
+            found.update(pixels.tobytes())
+    return found.hexdigest()[:16]
 
 
 def _draw(split: Split, share: float, seed: int) -> tuple[list[int], list[int]]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from firstlight.systems.comparison_data import read_split
-from firstlight.systems.system import Silent, write_safely
+from firstlight.systems.system import Silent, write_text_safely
 
 __all__ = ["Recorder", "main", "train_one"]
 
@@ -35,7 +35,7 @@ class Recorder(Silent):
     an epoch to the beginning of the next, while held-out images are judged.
 
     Args:
-        tell: is called with a dict now and then: how many epochs there are, and how far training is.
+        tell: is called now and then with a dict: the `share` of the training that is done.
         now: the clock, in seconds.
     """
 
@@ -70,7 +70,7 @@ class Recorder(Silent):
         if now - self._told > _EVERY:
             self._told = now
             share = len(self.epochs) + done / max(self.batches, 1)
-            self.tell({"share": share / max(self.total_epochs, 1), "loss": _plain(loss)})
+            self.tell({"share": share / max(self.total_epochs, 1)})
 
     def epoch_ended(self, epoch: int, logs: dict[str, float]) -> None:
         """An epoch is over and judged."""
@@ -141,7 +141,7 @@ def main() -> None:
         job = json.loads(jobs.get())
         found = train_one(job, tell)
         text = json.dumps({**job["about"], **found}, ensure_ascii=False, allow_nan=False)
-        write_safely(Path(job["file"]), lambda path, text=text: path.write_text(text, encoding="utf-8"))
+        write_text_safely(Path(job["file"]), text)
         tell({"done": job["file"]})
 
 

@@ -85,7 +85,7 @@ def summed(rows: int, columns: int, work: Callable[[slice], Parts]) -> Parts:
     """Call `work` for each block of rows and add up its arrays, in an order that the number of cores alone decides."""
     if rows * columns < _WORTH_THREADS:
         return _sum_of(0, rows, columns, work)
-    threads = min(8, os.cpu_count() or 1)
+    threads = min(8, os.cpu_count() or 1, rows)
     edges = [rows * number // threads for number in range(threads + 1)]
     with alone(), ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(lambda i: _sum_of(edges[i], edges[i + 1], columns, work), range(threads)))

@@ -4,7 +4,7 @@ scikit-learn checks the table; where it refuses one, the columns and rows at fau
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,10 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from firstlight.errors import FirstlightError
 
-__all__ = ["checked", "checked_weights", "term_names"]
+__all__ = ["checked", "checked_weights", "column_names", "listed", "term_names"]
 
 _NOTHING: Any = object()
-_NAMED = 8  # columns that a message names
+_NAMED = 8  # things that a message names
 
 
 def checked(model: BaseEstimator, table: Any, target: Any = _NOTHING, numeric_target: bool = False) -> Any:
@@ -68,6 +68,22 @@ def term_names(model: Any) -> list[str]:
     return [f"x{column}" for column in range(model.n_features_in_)] if names is None else [str(name) for name in names]
 
 
+def column_names(table: Any) -> list[Any] | None:
+    """The names of the columns of a data frame of pandas, polars or pyarrow; None of anything else."""
+    if isinstance(table, np.ndarray) or not hasattr(table, "__getitem__"):
+        return None
+    names = getattr(table, "column_names", None)  # pyarrow
+    names = getattr(table, "columns", None) if names is None else names
+    return None if names is None else list(names)
+
+
+def listed(names: Iterable[str]) -> str:
+    """The first names with commas, and how many more there are."""
+    given = list(names)
+    more = len(given) - _NAMED
+    return ", ".join(given[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
 def _explain(table: Any, error: Exception) -> None:
     """Raise an error that names the columns at fault, where there are any."""
     texts, missing, infinite = [], [], []
@@ -85,7 +101,7 @@ def _explain(table: Any, error: Exception) -> None:
         ("missing values (NaN) in column", missing),
         ("infinite values (inf) in column", infinite),
     ]
-    told = [f"{kind} {_listed(found)}" for kind, found in parts if found]
+    told = [f"{kind} {listed(found)}" for kind, found in parts if found]
     if not told:
         return
     encode = "Encode text, for example with sklearn.preprocessing.OneHotEncoder in a ColumnTransformer. "
@@ -110,9 +126,8 @@ def _explain_target(target: Any, error: Exception | None) -> None:
 
 def _columns(table: Any) -> Iterator[tuple[str, np.ndarray]]:
     """Each column as (name as a message tells it, cells), of frames by name and of everything else by number."""
-    names = getattr(table, "column_names", None)  # pyarrow
-    names = getattr(table, "columns", None) if names is None else names
-    if names is not None and hasattr(table, "__getitem__") and not isinstance(table, np.ndarray):
+    names = column_names(table)
+    if names is not None:
         for name in names:
             if (cells := np.asarray(table[name], dtype=object)).ndim == 1:
                 yield repr(name), cells
@@ -125,11 +140,6 @@ def _columns(table: Any) -> Iterator[tuple[str, np.ndarray]]:
         return
     for number in range(array.shape[1]):
         yield str(number), array[:, number]
-
-
-def _listed(found: list[str]) -> str:
-    more = len(found) - _NAMED
-    return ", ".join(found[:_NAMED]) + (f" and {more} more columns" if more > 0 else "")
 
 
 def _is_text(cell: Any) -> bool:

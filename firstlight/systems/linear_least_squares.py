@@ -28,11 +28,13 @@ class Products:
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """Weights (n,) of the standardised columns, and `factor` (n, n) with R'R = Z'SZ; None where the rank is lower."""
+    """Weights (n,) of the standardised columns, and their `factor` (n, n) with R'R = Z'SZ + diag(l2).
+
+    The factor is None where the rank is lower, or the penalty has an L1 part.
+    """
 
     weights: np.ndarray
     factor: np.ndarray | None
-    rank: int
 
 
 def products(design: Design, y: np.ndarray) -> Products:
@@ -73,14 +75,13 @@ def least_squares(
             known = products(design, y)
         if known is not None and l1.any():
             begin = np.zeros_like(l1) if start is None else start
-            weights = lowest(known.gram + np.diag(l2), known.moment, l1, begin)
-            return Solution(weights, None, int(np.count_nonzero(weights)))
+            return Solution(lowest(known.gram + np.diag(l2), known.moment, l1, begin), None)
         found = None if known is None else _by_products(design, y, l2, known)
         return found or _by_rotations(design, y, l2, raw)
 
 
 def _by_products(design: Design, y: np.ndarray, l2: np.ndarray, known: Products) -> Solution | None:
-    """Cholesky of Z'SZ, then one step with the residuals themselves; None where the condition does not allow it.
+    """Cholesky of Z'SZ + diag(l2), then one step with the residuals; None where the condition does not allow it.
 
     Source: Bjorck, "Stability analysis of the method of seminormal equations", 1987.
     """
@@ -98,7 +99,7 @@ def _by_products(design: Design, y: np.ndarray, l2: np.ndarray, known: Products)
         return (z.T @ (design.share(rows) * (y[rows] - z @ weights)),)
 
     weights = weights + _solved(factor, design.added(work)[0] - l2 * weights)
-    return Solution(weights, factor, design.width)
+    return Solution(weights, factor)
 
 
 def _by_rotations(design: Design, y: np.ndarray, l2: np.ndarray, raw: bool) -> Solution:
@@ -112,11 +113,9 @@ def _by_rotations(design: Design, y: np.ndarray, l2: np.ndarray, raw: bool) -> S
     units = design.scale if raw and not l2.any() else np.ones(width)
     left, values, right = np.linalg.svd(factor * units, full_matrices=False)
     kept = values > max(len(design.x), width) * np.finfo(np.float64).eps * values.max(initial=0)
-    rank = int(kept.sum())
-    if rank < width:
-        weights = units * (right[kept].T @ (left[:, kept].T @ moment / values[kept]))
-        return Solution(weights, None, rank)
-    return Solution(solve_triangular(factor[:width], moment[:width]), factor[:width], width)
+    if kept.sum() < width:
+        return Solution(units * (right[kept].T @ (left[:, kept].T @ moment / values[kept])), None)
+    return Solution(solve_triangular(factor[:width], moment[:width]), factor[:width])
 
 
 def _triangle(design: Design, y: np.ndarray, stack: np.ndarray) -> np.ndarray:

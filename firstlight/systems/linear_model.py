@@ -11,10 +11,12 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from firstlight.errors import FirstlightError, nearest
+from firstlight.errors import FirstlightError
 from firstlight.systems.linear_blocks import Design, moments
 from firstlight.systems.linear_inputs import checked, checked_weights, term_names
+from firstlight.systems.linear_settings import check_settings, recorded_setting
 from firstlight.systems.linear_summary import CoefficientTable, coefficient_table
+from firstlight.systems.system import plain
 
 if TYPE_CHECKING:
     import keras
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Fit", "LinearModel", "Problem"]
 
-_SOLVERS = ("exact", "sgd")
 _FITTED = ("coef_", "intercept_", "mean_", "scale_", "n_iter_", "history_", "covariance_", "facts_", "classes_")
 
 
@@ -79,7 +80,7 @@ class LinearModel(BaseEstimator):
         Raises:
             FirstlightError: a setting, the table or the target cannot be used; names what is wrong with it.
         """
-        self._check_settings()
+        check_settings(self)
         problem = self._problem(X, y, sample_weight)
         fit = self._solved(problem, self.alpha, None)
         self._adopt(problem, fit)
@@ -108,12 +109,21 @@ class LinearModel(BaseEstimator):
         return regularization_path(self, X, y, alphas, sample_weight)
 
     def learning_curve(
-        self, X: Any, y: Any, sizes: Any = (0.1, 0.25, 0.5, 0.75, 1.0), folds: int = 5, seed: int = 0
+        self,
+        X: Any,
+        y: Any,
+        sizes: Any = (0.1, 0.25, 0.5, 0.75, 1.0),
+        folds: int = 5,
+        seed: int = 0,
+        sample_weight: Any = None,
     ) -> "LearningCurve":
-        """Scores on training and on held-out rows as more and more rows are learned from, by cross-validation."""
+        """Scores on training and on held-out rows as more and more rows are learned from, by cross-validation.
+
+        Weights count in learning; in the scores every row counts the same.
+        """
         from firstlight.systems.linear_paths import learning_curve
 
-        return learning_curve(self, X, y, sizes, folds, seed)
+        return learning_curve(self, X, y, sizes, folds, seed, sample_weight)
 
     def to_keras(self) -> "keras.Model":
         """The fitted model as a stock Keras network in float32: Normalization (where standardised) and Dense.
@@ -130,11 +140,11 @@ class LinearModel(BaseEstimator):
     def to_record(self) -> dict[str, Any]:
         """Settings and everything fitted as plain numbers, lists and texts, ready for JSON."""
         check_is_fitted(self)
-        found = {name: _plain(getattr(self, name)) for name in _FITTED if hasattr(self, name)}
+        found = {name: plain(getattr(self, name)) for name in _FITTED if hasattr(self, name)}
         names = getattr(self, "feature_names_in_", None)
         return {
             "class": type(self).__name__,
-            "settings": {name: _setting(value) for name, value in self.get_params(deep=False).items()},
+            "settings": {name: recorded_setting(value) for name, value in self.get_params(deep=False).items()},
             "columns": self.n_features_in_,
             "names": None if names is None else names.tolist(),
             "fitted": found,
@@ -231,20 +241,6 @@ class LinearModel(BaseEstimator):
         coefficients = np.hstack([np.atleast_2d(self.coef_), intercept] if self.fit_intercept else [self.coef_])
         return [{"term": term} for term in terms], coefficients.ravel(), self.covariance_
 
-    def _check_settings(self) -> None:
-        if self.solver not in _SOLVERS:
-            hint = nearest(str(self.solver), _SOLVERS)
-            raise FirstlightError(f"Expected solver to be 'exact' or 'sgd'. Received {self.solver!r}.{hint}")
-        for name, low, high in (("alpha", 0, None), ("l1_ratio", 0, 1), ("tol", 0, None), ("momentum", 0, 1)):
-            value = getattr(self, name)
-            if not np.isscalar(value) or not (low <= value and (high is None or value <= high)):
-                bounds = f"{low} or more" if high is None else f"from {low} to {high}"
-                raise FirstlightError(f"Expected {name} to be {bounds}. Received {value!r}.")
-        for name in ("max_iter", "batch_size", "epochs"):
-            value = getattr(self, name)
-            if not (value is None and name == "epochs") and not (np.isscalar(value) and value >= 1):
-                raise FirstlightError(f"Expected {name} to be 1 or more. Received {value!r}.")
-
     def _prepared(self, X: Any, y: Any, sample_weight: Any, numeric: bool) -> tuple[np.ndarray, np.ndarray, Any]:
         x, target = checked(self, X, y, numeric)
         return x, target, checked_weights(sample_weight, x)
@@ -262,29 +258,9 @@ class LinearModel(BaseEstimator):
             l2=l2,
             intercept=self.fit_intercept,
             optimizer=self.optimizer,
-            learning_rate=self.learning_rate,
-            momentum=self.momentum,
+            learning_rate=None if self.learning_rate is None else float(self.learning_rate),
+            momentum=float(self.momentum),  # Keras takes no 0 for 0.0
             batch_size=self.batch_size,
             epochs=self.epochs,
             seed=self.seed,
         )
-
-
-def _plain(value: Any) -> Any:
-    """Arrays as lists, NumPy's numbers as Python's."""
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    return value
-
-
-def _setting(value: Any) -> Any:
-    """A setting as JSON can hold it: an optimizer as its configuration, class weights as pairs."""
-    if isinstance(value, dict) and "class_name" not in value:
-        return [[_plain(label), _plain(weight)] for label, weight in value.items()]
-    if value is None or isinstance(value, str | int | float | dict):
-        return value
-    if isinstance(value, np.generic):
-        return value.item()
-    import keras
-
-    return keras.optimizers.serialize(value)

@@ -12,6 +12,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.model_selection import learning_curve as scores_by_size
 
 from firstlight.errors import FirstlightError
+from firstlight.systems.linear_settings import check_settings
 
 __all__ = ["LearningCurve", "RegularizationPath", "learning_curve", "regularization_path"]
 
@@ -46,15 +47,18 @@ class LearningCurve:
 def regularization_path(model: Any, x: Any, y: Any, alphas: Any, sample_weight: Any) -> RegularizationPath:
     """See `LinearModel.regularization_path`."""
     model = clone(model)
-    model._check_settings()
+    check_settings(model)
     problem = model._problem(x, y, sample_weight)
     strongest = model._strongest(problem)
     if alphas is None:
         strongest = strongest / max(model.l1_ratio, 1e-3) or 1.0  # a ridge never reaches 0
         alphas = np.geomspace(strongest, _LOWEST * strongest, _ALPHAS)
-    alphas = np.sort(np.asarray(alphas, np.float64))[::-1]
-    if alphas.ndim != 1 or not len(alphas) or not (alphas >= 0).all():
-        raise FirstlightError(f"Expected a list of alphas of 0 or more. Received {alphas.tolist()}.")
+    alphas = np.asarray(alphas, np.float64)
+    if alphas.ndim != 1 or not len(alphas) or not ((alphas >= 0) & (alphas < np.inf)).all():
+        raise FirstlightError(
+            f"Expected a list of alphas of 0 or more. Received {alphas.tolist()}. Pass numbers such as [0.01, 0.1]."
+        )
+    alphas = np.sort(alphas)[::-1]
     start, rows = None, []
     for alpha in alphas.tolist():
         fit = model._solved(problem, alpha, start)
@@ -66,8 +70,10 @@ def regularization_path(model: Any, x: Any, y: Any, alphas: Any, sample_weight: 
     return RegularizationPath(alphas, coefficients, intercepts, steps, problem.design.scale)
 
 
-def learning_curve(model: Any, x: Any, y: Any, sizes: Any, folds: int, seed: int) -> LearningCurve:
-    """See `LinearModel.learning_curve`."""
+def learning_curve(
+    model: Any, x: Any, y: Any, sizes: Any, folds: int, seed: int, sample_weight: Any = None, scoring: Any = None
+) -> LearningCurve:
+    """See `LinearModel.learning_curve`; `scoring` is a score of scikit-learn by name, else the model's own."""
     kind = StratifiedKFold if is_classifier(model) else KFold
     found = scores_by_size(
         model,
@@ -75,6 +81,8 @@ def learning_curve(model: Any, x: Any, y: Any, sizes: Any, folds: int, seed: int
         y,
         train_sizes=np.asarray(sizes),
         cv=kind(folds, shuffle=True, random_state=seed),
+        scoring=scoring,
+        params=None if sample_weight is None else {"sample_weight": sample_weight},
         shuffle=True,
         random_state=seed,
     )

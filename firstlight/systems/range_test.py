@@ -18,7 +18,7 @@ import numpy as np
 from firstlight.data.table import Split
 from firstlight.errors import FirstlightError
 from firstlight.systems.smoothing import running_mean, smoothed
-from firstlight.systems.system import Silent, write_safely
+from firstlight.systems.system import Silent, write_text_safely
 
 __all__ = ["FindsLearningRate", "RangeTest", "Span", "range_test"]
 
@@ -102,7 +102,7 @@ class RangeTest:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["rate", "loss", "smoothed"])
         writer.writerows(zip(self.rates.tolist(), self.losses.tolist(), self.smooth.tolist(), strict=True))
-        write_safely(Path(path), lambda file: file.write_text(text.getvalue(), encoding="utf-8"))
+        write_text_safely(Path(path), text.getvalue())
 
 
 def range_test(step: Callable[[float], float], span: Span | None = None) -> RangeTest:

@@ -17,10 +17,22 @@ from inspect import signature
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import numpy as np
+
 from firstlight import __version__
 from firstlight.errors import FirstlightError, nearest
 
-__all__ = ["History", "Silent", "System", "load", "read_description", "task_of", "write_safely"]
+__all__ = [
+    "History",
+    "Silent",
+    "System",
+    "load",
+    "plain",
+    "read_description",
+    "task_of",
+    "write_safely",
+    "write_text_safely",
+]
 
 
 def write_safely(path: Path, write: Callable[[Path], object]) -> None:
@@ -34,6 +46,23 @@ def write_safely(path: Path, write: Callable[[Path], object]) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_text_safely(path: Path, text: str) -> None:
+    """Write a text as UTF-8: whole, or not at all."""
+    write_safely(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def plain(value: Any) -> Any:
+    """NumPy's numbers as Python's and its arrays as lists, as JSON needs them, inside lists, tuples and dicts too."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {plain(name): plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        found = map(plain, value)
+        return list(found) if isinstance(value, list) else tuple(found)
+    return value
 
 
 @dataclass
@@ -54,7 +83,7 @@ class History:
         writer = csv.DictWriter(text, list(self.history), lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
-        write_safely(path, lambda file: file.write_text(text.getvalue(), encoding="utf-8"))
+        write_text_safely(path, text.getvalue())
 
 
 class Silent:
@@ -97,8 +126,8 @@ class System:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Every argument of the constructor with its value."""
-        return {name: getattr(self, name) for name in signature(type(self)).parameters}
+        """Every argument of the constructor with its value, numbers of NumPy as Python's."""
+        return {name: plain(getattr(self, name)) for name in signature(type(self)).parameters}
 
     def __repr__(self) -> str:
         changed = [
@@ -117,7 +146,7 @@ class System:
             "settings": self.settings,
             "versions": {**versions, **{name: version(name) for name in packages}},
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            **more,
+            **plain(more),
         }
 
     def begun_in(self, folder: str | Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,9 +184,10 @@ class System:
         """Write the trained system into a folder; `load` opens it again, here or on another machine.
 
         Raises:
-            FirstlightError: the system is not fitted.
+            FirstlightError: the system is not fitted, or its description holds what JSON cannot.
         """
         self._require_fitted()
+        self._described()  # what cannot be written is told before the first file is
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self._save_parts(folder)
@@ -184,8 +214,17 @@ class System:
         return system
 
     def _write_description(self, folder: Path) -> None:
-        text = json.dumps(self.description, indent=2, ensure_ascii=False) + "\n"
-        write_safely(folder / "system.json", lambda file: file.write_text(text, encoding="utf-8"))
+        write_text_safely(folder / "system.json", self._described())
+
+    def _described(self) -> str:
+        """The text of `system.json`."""
+        try:
+            return json.dumps(self.description, indent=2, ensure_ascii=False) + "\n"
+        except TypeError as error:
+            raise FirstlightError(
+                f"Expected settings, and a description of the data, that JSON can hold. Received others: {error}. "
+                "Pass numbers, texts, lists and dicts."
+            ) from error
 
     def _require_fitted(self) -> None:
         if not getattr(self, "description", None):
@@ -218,7 +257,8 @@ def read_description(folder: str | Path) -> dict[str, Any]:
         description["class"], description["settings"], description["versions"]
     except (ValueError, KeyError, TypeError) as error:
         raise FirstlightError(
-            f"Expected a description of a system in {path}. Received something else: {error!r}."
+            f"Expected a description of a system in {path}. Received something else: {error!r}. "
+            "Train again with --restart, or name another folder."
         ) from error
     return dict(description)
 
@@ -238,11 +278,12 @@ def task_of(folder: str | Path) -> str:
 
 
 def _class_of(folder: str | Path) -> type[System]:
-    from firstlight.systems import SYSTEMS
+    from firstlight.systems import INDEXES, SYSTEMS
 
     name = read_description(folder)["class"]
-    if name not in SYSTEMS.values():
-        known = ", ".join(SYSTEMS.values())
+    places = {*SYSTEMS.values(), *INDEXES.values()}
+    if name not in places:
+        known = ", ".join(sorted(places))
         raise FirstlightError(f"Expected one of the systems {known}. Received {name!r} in {folder}/system.json.")
     module, _, attribute = name.partition(":")
     kind: type[System] = getattr(import_module(module), attribute)

@@ -10,16 +10,16 @@ from typing import Any, Self
 
 import numpy as np
 
-from firstlight.data.frame_columns import Categories, Column, describe
+from firstlight.data.frame_columns import Categories, Column, describe, number_in
 from firstlight.data.frames import Frame
 from firstlight.data.table import Problem
 from firstlight.errors import FirstlightError, nearest
+from firstlight.systems.linear_inputs import listed
 
-__all__ = ["Columns", "Encoded", "TableColumn", "Term", "as_texts", "chosen_names", "line_of", "listed", "missing_in"]
+__all__ = ["Columns", "Encoded", "TableColumn", "Term", "as_texts", "chosen_names", "line_of", "missing_in"]
 
 _MOST_LEVELS = 1000
 _FEW = 20  # different texts that are levels however few rows there are
-_NAMED = 8  # things that a message names
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Columns:
                 f"{listed(map(repr, absent))}; it has {listed(map(repr, frame.columns))}.{hints}"
             )
         reasons: dict[int, list[str]] = {}
-        filled = 0
+        filled = np.zeros(len(frame), np.int64)
         blocks = []
         for column in self.columns:
             read = _read(column, frame[column.name])
@@ -110,7 +110,7 @@ class Columns:
                 reasons.setdefault(row, []).append(_strange(column, frame[column.name], row))
             values = read.values
             if column.fill is not None:
-                filled += int(read.empty.sum())
+                filled += read.empty
                 values = np.where(read.empty, self._filling(column), values)
             else:
                 for row in np.flatnonzero(read.empty).tolist():
@@ -122,7 +122,7 @@ class Columns:
             Problem("row passed over", "; ".join(reasons[row]), frame.source, line_of(frame, row))
             for row in sorted(reasons)
         ]
-        return Encoded(x[rows] if reasons else x, rows, problems, filled)
+        return Encoded(x[rows] if reasons else x, rows, problems, int(filled[rows].sum()))
 
     def to_record(self) -> dict[str, Any]:
         """The columns with kinds and levels, ready for JSON."""
@@ -177,7 +177,8 @@ def chosen_names(frame: Frame, features: Sequence[str] | None, left: Sequence[st
             f"Expected columns to learn from beside the target. Received the target {frame.target!r} among the "
             "features. Leave it out."
         )
-    return [name for name in (features or frame.features) if name not in left and name != frame.target]
+    names = frame.features if features is None else features
+    return [name for name in names if name not in left and name != frame.target]
 
 
 def missing_in(frame: Frame, names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -191,23 +192,27 @@ def missing_in(frame: Frame, names: Sequence[str]) -> dict[str, np.ndarray]:
     return found
 
 
-def as_texts(column: Column) -> list[str | None]:
-    """Each cell as text, None where it is missing; whole numbers have no point."""
+def as_texts(column: Column, known: Iterable[str] = ()) -> list[str | None]:
+    """Each cell as text, None where it is missing; whole numbers have no point.
+
+    A number does not tell how it was written. It is taken for the one of the `known` texts that means it, such as 007,
+    unless it is among them itself, or several mean it.
+    """
     if isinstance(column, Categories):
         return column.texts
-    return [None if cell != cell else f"{cell:.0f}" if cell.is_integer() else repr(cell) for cell in column.tolist()]
+    own = [None if cell != cell else f"{cell:.0f}" if cell.is_integer() else repr(cell) for cell in column.tolist()]
+    texts = set(known)
+    meant: dict[float, list[str]] = {}
+    for text in texts:
+        if (number := number_in(text)) is not None:
+            meant.setdefault(number, []).append(text)
+    told = {number: written[0] for number, written in meant.items() if len(written) == 1}
+    return [text if text in texts else told.get(cell, text) for text, cell in zip(own, column.tolist(), strict=True)]
 
 
 def line_of(frame: Frame, row: int) -> int:
     """The line of the file on which a row stands, else its number from 1."""
     return frame.lines[row] if frame.lines else row + 1
-
-
-def listed(names: Iterable[str]) -> str:
-    """The first names with commas, and how many more there are."""
-    given = list(names)
-    more = len(given) - _NAMED
-    return ", ".join(given[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _learned(name: str, column: Column, fill: bool) -> TableColumn:
@@ -240,13 +245,14 @@ def _read(column: TableColumn, cells: Column) -> _Read:
     if column.kind == "number":
         if not isinstance(cells, Categories):
             return _Read(cells, np.isnan(cells), np.zeros(len(cells), bool))
-        known = [_number(value) for value in cells.values]  # most are texts here, but the model knows numbers
+        known = [number_in(value) for value in cells.values]  # most are texts here, but the model knows numbers
         found = np.array([*(np.nan if number is None else number for number in known), np.nan])[cells.codes]
         empty = cells.codes < 0
         return _Read(found, empty, np.isnan(found) & ~empty)
     if not isinstance(cells, Categories):  # the levels here look like numbers
         different, codes = np.unique(cells, return_inverse=True)
-        cells = Categories([text or "" for text in as_texts(different)], np.where(np.isnan(cells), -1, codes))
+        texts = as_texts(different, column.levels)
+        cells = Categories([text or "" for text in texts], np.where(np.isnan(cells), -1, codes))
     places = {level: place for place, level in enumerate(column.levels)}
     found = np.array([*(places.get(value, -1) for value in cells.values), -1], np.float64)[cells.codes]
     empty = cells.codes < 0
@@ -257,11 +263,3 @@ def _strange(column: TableColumn, cells: Column, row: int) -> str:
     told = as_texts(cells[row : row + 1])[0] if isinstance(cells, np.ndarray) else cells[row]
     reason = "is no number" if column.kind == "number" else "was not there in training"
     return f"{column.name}: {told!r} {reason}"
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if np.isfinite(number) else None

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from firstlight.data.splits import stratified
+from firstlight.systems.linear_paths import learning_curve
 from firstlight.systems.table_frames import as_frame
 from firstlight.systems.table_preparation import Prepared, prepare
 
@@ -58,7 +60,9 @@ class TableCurves:
         frame = as_frame(table, model.description["target"])
         prepared = prepare(model, frame, model.description["training"]["hold_out"])
         self.model = model
-        self.x, self.target, self.weights = _sampled(prepared, int(model.settings["seed"]))
+        rows = _sample(prepared, model.classifies, int(model.settings["seed"]))
+        self.x, self.target = prepared.encoded.x[rows], prepared.target[rows]
+        self.weights = None if prepared.weights is None else prepared.weights[rows]
 
     def path(self) -> PenaltyPath | None:
         """The coefficients by the strength of the penalty, by the exact solver; None where there are very many."""
@@ -82,7 +86,6 @@ class TableCurves:
     def errors(self) -> ErrorCurve | None:
         """The error by the number of rows, by cross-validation; None where the rows are too few."""
         from sklearn.base import clone
-        from sklearn.model_selection import KFold, StratifiedKFold, learning_curve
 
         many = self.x.shape[1] * max(len(self.model.classes), 1) > _MOST
         folds = min(2 if many else _FOLDS, len(self.target) // 2)
@@ -90,26 +93,19 @@ class TableCurves:
             folds = min(folds, int(np.unique(self.target, return_counts=True)[1].min()))
         if folds < 2:
             return None
-        kind = StratifiedKFold if self.model.classifies else KFold
+        estimator = clone(self.model.estimator).set_params(solver="exact")
+        scoring = "accuracy" if self.model.classifies else "neg_root_mean_squared_error"
         seed = int(self.model.settings["seed"])
         least = 2 / (len(self.target) * (folds - 1) // folds)
         shares = [share for share in (_FEW_SHARES if many else _SHARES) if share >= least]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a part with one class alone is no fit, and is left out below
-            sizes, train, validation = learning_curve(
-                clone(self.model.estimator).set_params(solver="exact"),
-                self.x,
-                self.target,
-                train_sizes=shares,
-                cv=kind(folds, shuffle=True, random_state=seed),
-                scoring="accuracy" if self.model.classifies else "neg_root_mean_squared_error",
-                shuffle=True,
-                random_state=seed,
-            )[:3]
-        whole = np.isfinite(train).all(axis=1) & np.isfinite(validation).all(axis=1)
+            found = learning_curve(estimator, self.x, self.target, shares, folds, seed, self.weights, scoring)
+        whole = np.isfinite(found.train).all(axis=1) & np.isfinite(found.test).all(axis=1)
         top = 1 if self.model.classifies else 0
         name = "share of wrong classes" if self.model.classifies else "root mean squared error"
-        return ErrorCurve(sizes[whole], top - train[whole], top - validation[whole], name) if whole.any() else None
+        errors = ErrorCurve(found.sizes[whole], top - found.train[whole], top - found.test[whole], name)
+        return errors if whole.any() else None
 
 
 def _strongest(estimator: Any, x: np.ndarray, target: np.ndarray, weights: np.ndarray | None) -> float:
@@ -124,9 +120,12 @@ def _kind(l1_ratio: float) -> str:
     return "L1" if l1_ratio == 1 else "L2" if l1_ratio == 0 else f"{l1_ratio:.3g} L1 and {1 - l1_ratio:.3g} L2"
 
 
-def _sampled(prepared: Prepared, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    x, target, weights = prepared.encoded.x, prepared.target, prepared.weights
-    if len(target) <= _ROWS:
-        return x, target, weights
-    rows = np.sort(np.random.default_rng(seed).choice(len(target), _ROWS, replace=False))
-    return x[rows], target[rows], None if weights is None else weights[rows]
+def _sample(prepared: Prepared, classifies: bool, seed: int) -> np.ndarray:
+    """The rows to learn from: of many a sample, in which every class has its share, and one row at least."""
+    count = len(prepared.target)
+    rows = np.arange(count) if prepared.weights is None else np.flatnonzero(prepared.weights)
+    if len(rows) <= _ROWS:
+        return rows
+    if classifies:
+        return rows[stratified(prepared.target[rows].tolist(), 1 - _ROWS / len(rows), seed)[0]]
+    return np.sort(np.random.default_rng(seed).choice(rows, _ROWS, replace=False))

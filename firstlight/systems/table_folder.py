@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from firstlight.errors import FirstlightError
-from firstlight.systems.system import write_safely
-from firstlight.systems.table_columns import listed
+from firstlight.systems.linear_inputs import listed
+from firstlight.systems.system import write_safely, write_text_safely
 
 if TYPE_CHECKING:
     from firstlight.systems.linear_model import LinearModel
@@ -26,9 +26,9 @@ def write(model: "TableModel", folder: Path) -> None:
     """Each file is written whole or not at all."""
     record = model.estimator.to_record()
     record["names"] = [term.name for term in model.columns.terms]
-    _write_text(folder / "model.json", json.dumps(record, ensure_ascii=False, indent=1) + "\n")
-    _write_text(folder / "coefficients.csv", _table(coefficient_rows(model)))
-    _write_text(folder / "README.md", _card(model))
+    write_text_safely(folder / "model.json", json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+    write_text_safely(folder / "coefficients.csv", _table(coefficient_rows(model)))
+    write_text_safely(folder / "README.md", _card(model))
     write_safely(folder / "network.keras", model.to_keras().save)
 
 
@@ -48,7 +48,9 @@ def read_estimator(model: "TableModel", folder: Path) -> "LinearModel":
     except (ValueError, KeyError, TypeError) as error:
         if isinstance(error, FirstlightError):
             raise
-        raise FirstlightError(f"Expected a fitted estimator in {path}. Received something else: {error!r}.") from error
+        raise FirstlightError(
+            f"Expected a fitted estimator in {path}. Received something else: {error!r}. Train again with --restart."
+        ) from error
 
 
 def coefficient_rows(model: "TableModel") -> list[dict[str, Any]]:
@@ -97,10 +99,6 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return memory.getvalue()
-
-
-def _write_text(path: Path, text: str) -> None:
-    write_safely(path, lambda file: file.write_text(text, encoding="utf-8"))
 
 
 def _card(model: "TableModel") -> str:

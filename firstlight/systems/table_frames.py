@@ -12,19 +12,20 @@ from typing import Any
 
 from firstlight.data.bundled import BUNDLED, load_bundled
 from firstlight.data.frame_columns import Categories, Column, to_column
-from firstlight.data.frames import Frame, load_table
+from firstlight.data.frames import Frame, load_table, usual_target
 from firstlight.data.table import Problem
 from firstlight.errors import FirstlightError
+from firstlight.systems.linear_inputs import column_names
 
 __all__ = ["as_frame", "checksum"]
 
 
 def as_frame(table: Any, target: str | None) -> Frame:
-    """The table as a `Frame` with this target; None for the usual one of a file, "" for none.
+    """The table as a `Frame` with this target; None for the usual one (see `load_table`), "" for none.
 
     Args:
-        table: a `Frame`; the path of a file, or the name of a bundled table; or columns by name: a dict, or a data
-            frame of pandas, polars or pyarrow.
+        table: a `Frame`, whose own target None leaves; the path of a file, or the name of a bundled table; or columns
+            by name: a dict, or a data frame of pandas, polars or pyarrow.
         target: the column to predict.
 
     Raises:
@@ -37,8 +38,11 @@ def as_frame(table: Any, target: str | None) -> Frame:
     if isinstance(table, str | Path):
         return _from_path(table, target)
     columns, problems = _columns(table)
+    if target is None:
+        target, note = usual_target(list(columns))
+        problems += [Problem("note", note)] if note else []
     rows = len(next(iter(columns.values())))
-    frame = Frame("table", columns, target or "", "table", problems, list(range(1, rows + 1)))
+    frame = Frame("table", columns, target, "table", problems, list(range(1, rows + 1)))
     if target:
         frame[target]
     return frame
@@ -65,18 +69,22 @@ def _from_path(path: str | Path, target: str | None) -> Frame:
 
 
 def _columns(table: Any) -> tuple[dict[str, Column], list[Problem]]:
-    names = getattr(table, "column_names", None)  # pyarrow
-    names = getattr(table, "columns", None) if names is None else names
-    names = list(table) if names is None and isinstance(table, dict) else names
-    if names is None or not hasattr(table, "__getitem__"):
+    names = list(table) if isinstance(table, dict) else column_names(table)
+    if names is None:
         raise FirstlightError(
             f"Expected a table: a path, a Frame, a data frame, or a dict of columns. Received {type(table).__name__}. "
             "Read one with firstlight.data.load(path, task='table')."
         )
     problems: list[Problem] = []
     columns: dict[str, Column] = {}
-    for name in map(str, names):
-        cells = table[name]
+    for given in names:  # pandas calls columns without a name 0, 1 and so on
+        name = str(given)
+        if name in columns:
+            times = [str(other) for other in names].count(name)
+            raise FirstlightError(
+                f"Expected a different name for each column. Received {name!r} {times} times. Rename the columns."
+            )
+        cells = table[given]
         cells = cells.to_pylist() if hasattr(cells, "to_pylist") else list(cells)
 
         def tell(row: int, message: str, name: str = name) -> None:

@@ -13,7 +13,7 @@ from firstlight import metrics
 from firstlight.data.table import Problem
 from firstlight.errors import FirstlightError
 from firstlight.metrics import Score
-from firstlight.systems.table_columns import listed
+from firstlight.systems.linear_inputs import listed
 from firstlight.systems.table_frames import as_frame
 from firstlight.systems.table_preparation import rows_with_target
 from firstlight.systems.table_target import passed

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Predictions", "TableClassifier", "TableModel", "TableRegressor"]
 
 _PACKAGES = ("scikit-learn", "scipy")
+_OWN = ("target", "features", "ignore", "sample_weight", "missing", "baseline")  # settings of the table
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,10 +93,12 @@ class TableModel(System):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Every setting with its value: those of the table, and those of the estimator after defaults."""
+        """Every setting as JSON can hold it: those of the table, and those of the estimator after defaults."""
+        from firstlight.systems.linear_settings import stored_setting
+
         defaults = {name: found.default for name, found in inspect.signature(self.estimator_class()).parameters.items()}
-        own = ("target", "features", "ignore", "sample_weight", "missing", "baseline")
-        return {**{name: getattr(self, name) for name in own}, **defaults, **self.estimator_settings}
+        own = {name: getattr(self, name) for name in _OWN}
+        return {name: stored_setting(value) for name, value in {**own, **defaults, **self.estimator_settings}.items()}
 
     def __repr__(self) -> str:
         plain = type(self)().settings
@@ -118,20 +121,23 @@ class TableModel(System):
         Args:
             table: with the target among its columns.
             hold_out: share of the rows, of each class alike, that is not learned from; the setting `seed` draws them.
-            folder: run folder, which is written when the model is fitted.
-            data: what `system.json` shall say of the data.
+            folder: run folder, which is written when the model is fitted; a run of the same settings may be there.
+            data: what `system.json` shall say of the data, beside the checksum of the table.
             progress: is told what happens, see `firstlight.cli.progress`.
 
         Raises:
-            FirstlightError: the table or a setting cannot be used; names the columns and lines at fault.
+            FirstlightError: the table or a setting cannot be used, which names the columns and lines at fault; or
+                `folder` holds a run of other settings or another table.
         """
         from firstlight.systems.table_fitting import fitted, terms_of
-        from firstlight.systems.table_frames import as_frame
+        from firstlight.systems.table_frames import as_frame, checksum
         from firstlight.systems.table_preparation import prepare
 
         estimator = self._new_estimator()
         frame = as_frame(table, self.target)
-        self.target = frame.target
+        data = {**(data or {}), "checksum": checksum(frame)}
+        if folder is not None:
+            self.begun_in(folder, {**data, "hold_out": hold_out})
         prepared = prepare(self, frame, hold_out)
         notes = [*prepared.notes, *fitted(estimator, prepared, progress or Silent())]
         self._adopt(estimator, prepared.columns)
@@ -152,29 +158,29 @@ class TableModel(System):
         return History([{"epoch": number + 1, "loss": loss} for number, loss in enumerate(estimator.history_["loss"])])
 
     def target_of(self, frame: Frame) -> np.ndarray:
-        """What is to be predicted of each row: numbers, NaN for none, or labels, None for none."""
+        """What a fitted model is to predict of each row: numbers, NaN for none, or labels, None for none."""
         from firstlight.systems.table_target import labels_of, numbers_of
 
-        return labels_of(frame) if self.classifies else numbers_of(frame)
+        return labels_of(frame, self.classes) if self.classifies else numbers_of(frame)
 
     def held_out_of(self, table: Any) -> Frame | None:
         """The rows of the table that the model was fitted on which were held out; None where there are none."""
-        from firstlight.systems.table_frames import as_frame
-        from firstlight.systems.table_preparation import division
-
-        self._require_fitted()
-        frame = as_frame(table, self.description["target"])
-        rows = division(self, frame, self.description["training"]["hold_out"])[1]
+        frame, _, rows = self._divided(table)
         return frame.take(rows.tolist()) if len(rows) else None
 
     def learned_from(self, table: Any) -> Frame:
         """The rows of the table that the model was fitted on which were not held out."""
+        frame, rows, _ = self._divided(table)
+        return frame.take(rows.tolist())
+
+    def _divided(self, table: Any) -> tuple[Frame, np.ndarray, np.ndarray]:
+        """The table that was learned from, with the rows that were and those that were not."""
         from firstlight.systems.table_frames import as_frame
         from firstlight.systems.table_preparation import division
 
         self._require_fitted()
         frame = as_frame(table, self.description["target"])
-        return frame.take(division(self, frame, self.description["training"]["hold_out"])[0].tolist())
+        return frame, *division(self, frame, self.description["training"]["hold_out"])
 
     def check(self, table: Any, hold_out: float = 0.2) -> None:
         """Do everything that comes before learning, and keep nothing: what `fit` would refuse is refused."""
@@ -199,7 +205,13 @@ class TableModel(System):
 
     @property
     def classes(self) -> list[str]:
-        """The classes that are told apart; none of a regression."""
+        """The classes that are told apart; none of a regression.
+
+        Raises:
+            FirstlightError: the model is not fitted.
+        """
+        if not hasattr(self, "estimator"):
+            self._require_fitted()
         return [str(label) for label in getattr(self.estimator, "classes_", [])]
 
     def predict(self, table: Any) -> Predictions:

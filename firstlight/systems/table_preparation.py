@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from firstlight.data.frame_columns import describe
 from firstlight.data.frames import Frame
 from firstlight.data.splits import stratified
 from firstlight.errors import FirstlightError
-from firstlight.systems.table_columns import Columns, Encoded, chosen_names, line_of, listed, missing_in
-from firstlight.systems.table_target import labels_of, numbers_of, weights_of
+from firstlight.systems.linear_inputs import listed
+from firstlight.systems.table_columns import Columns, Encoded, chosen_names, line_of, missing_in
+from firstlight.systems.table_target import check_classes, labels_of, numbers_of, weights_of
 
 __all__ = ["Prepared", "division", "prepare", "rows_with_target"]
 
@@ -48,24 +50,19 @@ def prepare(model: Any, frame: Frame, hold_out: float) -> Prepared:
             f"Expected 2 rows or more to learn from. Received {len(train)} of {len(frame):,} in "
             f"{frame.source or frame.name}. Take more rows, or hold fewer out."
         )
-    columns, left_out = Columns.learned(train, names, model.baseline, model.missing == "mean")
-    encoded = columns.encode(train)
-    if len(encoded.rows) < 2:
-        raise FirstlightError(
-            f"Expected 2 rows or more without missing values. Received {len(encoded.rows)} of {len(train):,}. "
-            "Leave columns out with --ignore, or fill what is missing with --missing mean."
-        )
-    used = train.take(encoded.rows.tolist())
-    target = model.target_of(used)
+    used = _complete(train, names) if model.missing == "drop" else train
+    columns, left_out = Columns.learned(used, names, model.baseline, model.missing == "mean")
+    encoded = columns.encode(used)
     counts = {
         "table": len(frame),
-        "train": len(encoded.rows),
+        "train": len(used),
         "held_out": len(held_rows),
         "without_target": len(frame) - len(train_rows) - len(held_rows),
-        "dropped": len(train) - len(encoded.rows),
+        "dropped": len(train) - len(used),
         "filled_cells": encoded.filled,
     }
-    weights = weights_of(train, model.sample_weight, encoded.rows)
+    target = labels_of(used) if model.classifies else numbers_of(used)
+    weights = weights_of(used, model.sample_weight)
     return Prepared(columns, encoded, target, weights, left_out, counts, _notes(columns, left_out, counts))
 
 
@@ -73,13 +70,14 @@ def division(model: Any, frame: Frame, hold_out: float) -> tuple[np.ndarray, np.
     """The training and the held-out rows, in order; of classes the same share of each. The seed draws them.
 
     Raises:
-        FirstlightError: `hold_out` is no share from 0 to below 1, or there is a single class.
+        FirstlightError: `hold_out` is no share from 0 to below 1, or the target holds a single class, or none.
     """
     if not 0 <= hold_out < 1:
         raise FirstlightError(f"Expected hold_out from 0 to below 1, for example 0.2. Received {hold_out}.")
     rows = rows_with_target(frame)
     seed = int(model.settings["seed"])
     if model.classifies:
+        check_classes(frame)
         labels = labels_of(frame)[rows]
         kinds = sorted(set(labels.tolist()))
         if len(kinds) < 2:
@@ -101,6 +99,19 @@ def rows_with_target(frame: Frame) -> np.ndarray:
     """The rows that have a value of the target."""
     column = frame[frame.target]
     return np.flatnonzero(~np.isnan(column) if isinstance(column, np.ndarray) else column.codes >= 0)
+
+
+def _complete(train: Frame, names: list[str]) -> Frame:
+    """The rows with a value in every column; one that says nothing is left out of the model, and costs no rows."""
+    telling = [name for name in names if describe(name, train[name]).distinct > 1]
+    missing = missing_in(train, telling).values()
+    rows = np.setdiff1d(np.arange(len(train)), np.concatenate([np.zeros(0, np.int64), *missing]))
+    if len(rows) < 2:
+        raise FirstlightError(
+            f"Expected 2 rows or more without missing values. Received {len(rows)} of {len(train):,}. "
+            "Leave columns out with --ignore, or fill what is missing with --missing mean."
+        )
+    return train.take(rows.tolist())
 
 
 def _refuse_missing(frame: Frame, names: list[str]) -> None:

@@ -11,9 +11,10 @@ from firstlight.data.frame_columns import Categories
 from firstlight.data.frames import Frame
 from firstlight.data.table import Problem
 from firstlight.errors import FirstlightError
-from firstlight.systems.table_columns import as_texts, line_of, listed
+from firstlight.systems.linear_inputs import listed
+from firstlight.systems.table_columns import as_texts, line_of
 
-__all__ = ["labels_of", "numbers_of", "passed", "weights_of"]
+__all__ = ["check_classes", "labels_of", "numbers_of", "passed", "weights_of"]
 
 _MOST_CLASSES = 100
 _FEW = 20  # different numbers that may be classes
@@ -35,11 +36,16 @@ def numbers_of(frame: Frame) -> np.ndarray:
     return column
 
 
-def labels_of(frame: Frame) -> np.ndarray:
-    """The target as texts (rows,), None where there is none.
+def labels_of(frame: Frame, known: Sequence[str] = ()) -> np.ndarray:
+    """The target as texts (rows,), None where there is none; numbers as the `known` classes that mean them."""
+    return np.array(as_texts(frame[frame.target], known), dtype=object)
+
+
+def check_classes(frame: Frame) -> None:
+    """Whether the target of a whole table to learn from may be classes; a part, or a later table, holds what it does.
 
     Raises:
-        FirstlightError: it holds so many different values that they are no classes.
+        FirstlightError: it holds so many different values that they are none.
     """
     column = frame[frame.target]
     texts = as_texts(column)
@@ -56,27 +62,25 @@ def labels_of(frame: Frame) -> np.ndarray:
             f"Expected at most {_MOST_CLASSES} classes, each of several rows, in the target {frame.target!r}. "
             f"Received {len(kinds):,} different texts in {len(texts):,} rows. Name another target."
         )
-    return np.array(texts, dtype=object)
 
 
-def weights_of(frame: Frame, name: str | None, rows: Sequence[int] | np.ndarray) -> np.ndarray | None:
-    """The weights of some rows; None where no column of weights is named.
+def weights_of(frame: Frame, name: str | None) -> np.ndarray | None:
+    """The weights of the rows; None where no column of weights is named.
 
     Raises:
         FirstlightError: a weight is missing, negative or a text.
     """
     if name is None:
         return None
-    column = frame[name]
-    if isinstance(column, Categories):
+    weights = frame[name]
+    if isinstance(weights, Categories):
         raise FirstlightError(
-            f"Expected numbers in the column of weights {name!r}. Received texts: {listed(map(repr, column.values))}. "
+            f"Expected numbers in the column of weights {name!r}. Received texts: {listed(map(repr, weights.values))}. "
             "Name another column."
         )
-    weights = column[np.asarray(rows, np.int64)]
     bad = np.flatnonzero(~(weights >= 0))
     if len(bad):
-        lines = [str(line_of(frame, int(rows[place]))) for place in bad.tolist()]
+        lines = [str(line_of(frame, row)) for row in bad.tolist()]
         raise FirstlightError(
             f"Expected a weight of 0 or more in {name!r} for each row. Received none or a negative one in "
             f"{len(bad):,} rows of {frame.source or frame.name} (lines {listed(lines)}). Correct or delete them."

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from firstlight.cli import keras_start, progress
 from firstlight.cli.inputs import find_images
 from firstlight.cli.records import coco_identifier
 from firstlight.errors import FirstlightError
@@ -66,6 +68,31 @@ def test_broken_images_are_told_and_passed_over(run: Path, firstlight: Any, phot
     assert "broken.jpg" in result.stderr
     alone = firstlight("caption", run, photos / "broken.jpg", "--to", "json")
     assert (alone.exit_code, alone.stdout) == (2, "")
+
+
+def test_a_name_that_is_no_utf_8_loses_nothing(run: Path, firstlight: Any, photos: Path, tmp_path: Path) -> None:
+    odd = photos / os.fsdecode(b"caf\xe9.jpg")
+    (photos / "00.jpg").rename(odd)
+    lines = firstlight("caption", run, odd, photos / "01.jpg")
+    assert (lines.exit_code, lines.stdout.splitlines()[0]) == (0, f"{photos}/caf\\udce9.jpg: a dog runs")
+    written = tmp_path / "written"
+    for kind in ("csv", "json"):
+        told = firstlight("caption", run, odd, photos / "01.jpg", "--to", kind, "--out", written / f"told.{kind}")
+        assert told.exit_code == 0, told.output
+    assert sorted(path.name for path in written.iterdir()) == ["told.csv", "told.json"]
+    assert "caf\\udce9.jpg,a dog runs" in (written / "told.csv").read_text(encoding="utf-8")
+    assert json.loads((written / "told.json").read_text(encoding="utf-8"))[0]["image"] == str(odd)
+
+
+@pytest.mark.parametrize("verb", ["caption", "classify"])
+def test_what_is_no_run_is_told_before_anything_is_begun(
+    verb: str, firstlight: Any, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr(keras_start, "load_keras", lambda: begun.append("Keras"))
+    monkeypatch.setattr(progress, "progress", lambda: begun.append("bar"))
+    told = firstlight(verb, tmp_path, photos / "00.jpg", "--to", "csv", "--out", tmp_path / "told.csv")
+    assert (told.exit_code, "which has no system.json" in told.stderr, begun) == (2, True, [])
 
 
 def test_batches_give_what_one_batch_gives(run: Path, firstlight: Any, photos: Path) -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,8 @@ def test_from_class_folders_to_answers(folders: Path, firstlight: Any, tmp_path:
     assert elsewhere.exit_code == 0, elsewhere.output
     again = (tmp_path / "elsewhere" / "report.html").read_text()
     assert "<figcaption>Loss" in again, "the history stands in the run folder"
+    beam = firstlight("evaluate", run, "--split", "test", "--beam", 3)
+    assert (beam.exit_code, "--beam is for captioners" in beam.stderr) == (2, True)
     judged = firstlight("evaluate", run, "--split", "test", "--json")
     assert judged.exit_code == 0, judged.output
     assert json.loads(judged.stdout)["accuracy"] == 1.0
@@ -119,6 +122,29 @@ def test_the_report_shows_what_was_told(folders: Path, firstlight: Any, tmp_path
     assert "95 % intervals of shares (Wilson 1927)" in text
     low, high = report["classes"]["dark"]["precision_interval"]
     assert low < high
+
+
+def test_photos_of_a_page_are_kept_as_small_as_it_shows_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from firstlight import pages
+    from firstlight.cli import classifier_cards
+    from firstlight.systems import classifier_heat
+
+    for number, shape in enumerate([(500, 900), (900, 500), (20, 30)]):
+        Image.fromarray(np.zeros((*shape, 3), np.uint8)).save(tmp_path / f"{number}.png")
+    paths = sorted(str(path) for path in tmp_path.iterdir())
+    heat = np.ones((8, 8))
+    kept: list[pages.Case] = []
+    monkeypatch.setattr(
+        classifier_heat,
+        "explain",
+        lambda classifier, some: (
+            [SimpleNamespace(name="x", label="y", ranking=[], saliency=heat, grad_cam=None)] * len(some)
+        ),
+    )
+    monkeypatch.setattr(classifier_cards, "has_regions", lambda classifier: False)
+    monkeypatch.setattr(pages, "explanations", lambda path, title, told, shown, names, failed: kept.extend(shown))
+    classifier_cards.explain(None, "run", paths, [], tmp_path / "page.html")
+    assert [case.picture.shape for case in kept] == [(178, 320, 3), (320, 178, 3), (20, 30, 3)]
 
 
 def test_of_many_classes_the_worst_are_shown() -> None:

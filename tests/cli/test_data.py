@@ -153,6 +153,9 @@ def test_check_and_show_a_table(tmp_path: Path) -> None:
     assert "[red]" in shown
     assert "[blue]" not in shown
     assert "task 'table'" in run("check", path).output
+    for ignored in (("--split", "nothing"), ("--out", str(tmp_path / "s.png"))):
+        refused = run("show", path, "--task", "table", *ignored)
+        assert (refused.exit_code, "A table has no splits" in refused.output) == (2, True)
 
 
 def test_check_tells_problems_and_strict_makes_them_an_error(photos: Path) -> None:
@@ -213,8 +216,9 @@ def test_show_draws_scenes_only_as_many_as_are_shown(tmp_path: Path) -> None:
         assert picture.height > 300
 
 
-def test_show_refuses_a_name_that_is_no_picture(photos: Path, tmp_path: Path) -> None:
-    result = run("show", photos, "--out", tmp_path / "sheet.txt")
+@pytest.mark.parametrize("name", ["sheet.txt", "sheet.psd"])
+def test_show_refuses_a_name_of_a_picture_that_cannot_be_written(photos: Path, tmp_path: Path, name: str) -> None:
+    result = run("show", photos, "--out", tmp_path / name)
     assert result.exit_code == 2
     assert "sheet.png" in result.output
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from firstlight.cli.judging import judge
-from firstlight.cli.reports import EACH_SECTION, print_facts, publish, rows
+from firstlight.cli.reports import EACH_SECTION, metrics_of, print_facts, print_metrics, publish
 from firstlight.data import Dataset, Split, scenes
+from firstlight.pages import Metric
 
 
 def test_table_protocol_and_files(run: Path, firstlight: Any) -> None:
@@ -109,9 +110,22 @@ def test_no_picture_is_in_two_sections(constant: Any, tmp_path: Path) -> None:
     assert page.count("<article>") == len(shown) == 3 * EACH_SECTION
 
 
-def test_rows_are_scaled_as_papers_print_them() -> None:
+def test_metrics_are_scaled_as_papers_print_them() -> None:
     report = {"protocol": "so", "cider": 0.479, "mean_length": 9.8, "learned": True, "intervals": {"cider": [0.4, 0.5]}}
-    assert rows(report) == [("CIDEr", 47.9, 40.0, 50.0), ("Mean length", 9.8, None, None)]
+    assert metrics_of(report) == [
+        Metric("CIDEr", 47.9, 40.0, 50.0, ".1f"),
+        Metric("Mean length", 9.8, None, None, ".4g"),
+    ]
+
+
+def test_each_number_is_printed_in_its_own_form(capsys: pytest.CaptureFixture[str]) -> None:
+    report = {"accuracy": 0.98765, "log_loss": 0.03412, "strangeness": 0.000218, "words": 12345}
+    print_metrics("runs/[mine], split [test]", metrics_of(report), "so many [images].")
+    told = " ".join(capsys.readouterr().out.split())
+    for part in ("Accuracy 98.8", "Log loss 0.034", "Strangeness 0.000218", "Words 12,345"):
+        assert part in told
+    assert "runs/[mine], split [test]" in told
+    assert "so many [images]." in told
 
 
 def test_a_system_without_captions_is_judged_by_its_own_numbers(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def heeded() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-def test_ctrl_c_exits_with_130_and_says_how_to_go_on(heeded: None, tmp_path: Path) -> None:
+def test_ctrl_c_exits_with_130(heeded: None, tmp_path: Path) -> None:
     """A real process, stopped while it reads names from standard input."""
     (tmp_path / "system.json").write_text("{}")
     command = [sys.executable, "-m", "firstlight", "caption", str(tmp_path), "-"]
@@ -90,7 +90,14 @@ def test_ctrl_c_exits_with_130_and_says_how_to_go_on(heeded: None, tmp_path: Pat
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert error.strip() == "Interrupted. The same command resumes from what is saved."
+    assert error.strip() == "Interrupted.", "there is nothing that caption could go on with"
+
+
+@pytest.mark.parametrize(("command", "resumes"), [("train", True), ("compare", True), ("predict", False)])
+def test_only_what_resumes_says_so(command: str, resumes: bool) -> None:
+    result = CliRunner().invoke(group_that_raises(KeyboardInterrupt()), [command])
+    assert result.exit_code == 130
+    assert ("The same command resumes" in result.stderr) is resumes
 
 
 def waiting_in(process: int) -> str:

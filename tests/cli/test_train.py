@@ -3,13 +3,14 @@
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 import pytest
 
 from firstlight.cli.progress import PlainProgress, TerminalProgress, duration, progress
-from firstlight.cli.settings import argument_help, option, settings_of
+from firstlight.cli.settings import Setting, argument_help, option, settings_of
+from firstlight.errors import FirstlightError
 
 
 def test_a_line_in_systems_is_a_command_with_all_settings(constant: Any, firstlight: Any) -> None:
@@ -90,11 +91,55 @@ def test_restart_spares_a_folder_that_is_no_run(constant: Any, firstlight: Any, 
     assert (tmp_path / "own" / "thesis.txt").read_text() == "years of work"
 
 
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_restart_that_cannot_begin_leaves_the_run_as_it_was(
+    run: Path, constant: Any, firstlight: Any, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = files_in(run)
+    learn = constant.fit
+
+    def fit(self: Any, split: Any, *, folder: Any = None, seed: int = 0, **options: Any) -> Any:
+        """Refuses in the middle of its preparations."""
+        (folder / "system.json").write_text("{}")
+        (folder / "checkpoints").mkdir()
+        raise FirstlightError("Expected 1 or more. Received 0.")
+
+    monkeypatch.setattr(constant, "fit", fit)
+    again = ["train", "constant", "--data", photos, "--out", run, "--restart"]
+    assert firstlight(*again).exit_code == 2
+    assert files_in(run) == before
+    monkeypatch.setattr(constant, "fit", learn)
+    assert firstlight(*again, "--units", 9).exit_code == 0
+    assert set(files_in(run)) == set(before), "nothing is kept of what is deleted"
+
+
+def test_a_restart_that_is_stopped_after_an_epoch_can_be_taken_up(
+    run: Path, constant: Any, firstlight: Any, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fit(self: Any, split: Any, *, folder: Any = None, seed: int = 0, **options: Any) -> Any:
+        """Is stopped in its second epoch."""
+        (folder / "history.csv").write_text("epoch,loss\n1,0.5\n")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(constant, "fit", fit)
+    assert firstlight("train", "constant", "--data", photos, "--out", run, "--restart").exit_code == 130
+    assert set(files_in(run)) == {"history.csv"}
+
+
 def test_overfit_needs_no_run_folder(constant: Any, firstlight: Any, photos: Path) -> None:
     result = firstlight("train", "constant", "--data", photos, "--overfit", 4)
     assert result.exit_code == 0
     assert result.output.splitlines() == ["images: 4", "loss: 0.0125", "passed: True"]
     assert firstlight("train", "constant", "--data", photos, "--overfit", 12).exit_code == 1
+
+
+def test_overfit_and_the_test_of_rates_are_asked_for_one_by_one(firstlight: Any, tmp_path: Path) -> None:
+    both = firstlight("train", "classifier", "--data", tmp_path, "--overfit", 4, "--find-learning-rate")
+    assert both.exit_code == 2
+    assert "Give --overfit or --find-learning-rate, not both." in both.output
 
 
 def test_missing_out_and_missing_data(constant: Any, firstlight: Any, photos: Path, tmp_path: Path) -> None:
@@ -140,6 +185,17 @@ def test_optional_settings_take_none() -> None:
     assert command.main(["--width", "7"], standalone_mode=False) == {"width": 7, "required": 0}
     with pytest.raises(click.BadParameter):
         command.main(["--width", "wide"], standalone_mode=False)
+
+
+def test_help_begins_with_a_capital_but_not_where_that_is_a_value() -> None:
+    def helped(text: str, kind: Any = str, default: Any = "x") -> str | None:
+        return option(Setting("name", kind, False, default, text)).help
+
+    assert helped("share of the steps.") == "Share of the steps."
+    assert helped("sgd, adagrad or adam.") == "sgd, adagrad or adam."
+    assert helped("cbow tells the words.", Literal["skipgram", "cbow"]) == "cbow tells the words."
+    assert helped("auto for the faster one.", default="auto") == "auto for the faster one."
+    assert helped("") is None
 
 
 class Clock:
@@ -188,11 +244,33 @@ def test_plain_task_tells_now_and_then_and_at_the_end() -> None:
     ]
 
 
-def test_terminal_progress_draws_a_bar_and_keeps_a_line_an_epoch() -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
+class Terminal(io.StringIO):
+    """Text that says it is a terminal."""
 
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("stream", [Terminal(), io.StringIO()], ids=["terminal", "pipe"])
+def test_a_task_past_its_total_is_told_once(stream: io.StringIO) -> None:
+    display = progress(stream)
+    done = display.task("length [cm]", 3)
+    for count in (1, 3, 3, 4):
+        done(count)
+    display.close()
+    assert stream.getvalue().count("length [cm]  3") == 1
+
+
+def test_names_of_tasks_are_no_mark_up() -> None:
+    stream = Terminal()
+    display = progress(stream)
+    display.task("rate [/h]", 3)(1)
+    display.display.refresh()  # type: ignore[attr-defined]
+    display.close()
+    assert "rate [/h]" in stream.getvalue()
+
+
+def test_terminal_progress_draws_a_bar_and_keeps_a_line_an_epoch() -> None:
     stream = Terminal()
     display = progress(stream)
     assert isinstance(display, TerminalProgress)

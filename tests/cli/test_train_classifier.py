@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from firstlight.plots import curves
+from tests.plots.pictures import near, pixels
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras on NumPy 2
@@ -45,6 +48,9 @@ def test_a_dozen_pictures_a_class_and_no_options(shapes: Path, firstlight: Any, 
     assert result.exit_code == 0, result.output
     for name in ("system.json", "network.keras", "history.csv", "metrics.json", "curves.png", "confusion.png"):
         assert (run / name).stat().st_size > 0, name
+    picture = pixels(run / "curves.png")
+    for colour in (curves._TRAIN, curves._VALIDATION, curves._SCORE):
+        assert near(picture, colour).sum() > 200, "loss, loss on validation, and accuracy"
     kept = json.loads((run / "metrics.json").read_text())
     assert [each["name"] for each in kept["checks"]] == CHECKS
     assert f"{shapes.name}/test" in kept

@@ -98,6 +98,15 @@ def test_predict_and_evaluate(price: tuple[Path, Path], firstlight: Any, tmp_pat
     assert [row["row"] for row in rows_of(whole.stdout)] == list("123456")
     np.testing.assert_allclose([float(row["prediction"]) for row in rows_of(whole.stdout)], expected.values[:6])
 
+    lines = (tmp_path / "new.csv").read_text().splitlines()
+    torn = tmp_path / "torn.csv"
+    torn.write_text("\n".join([*lines[:3], "1,2", *lines[3:]]) + "\n")
+    for form, read in (("csv", rows_of), ("json", json.loads)):
+        told = firstlight("predict", run, torn, "--to", form)
+        assert told.exit_code == 1, "a row was passed over"
+        assert "torn.csv:4: 2 cells instead of" in told.stderr
+        assert [str(row["row"]) for row in read(told.stdout)] == list("124567")
+
     columns["clinic"][1], columns["bmi"][4] = "east", ""
     columns["prediction"] = [f"mine {row}" for row in range(6)]
     some = firstlight("predict", run, write_csv(tmp_path / "new.csv", columns), "--keep")
@@ -136,6 +145,7 @@ def test_predict_and_evaluate(price: tuple[Path, Path], firstlight: Any, tmp_pat
     assert "1 row was not judged" in (tmp_path / "o" / "report-more.html").read_text()
     assert "too good" in firstlight("evaluate", run, table, "--json", "--out", tmp_path / "o").stdout
     assert "has no splits" in firstlight("evaluate", run, "--split", "test").stderr
+    assert "--beam is for captioners" in firstlight("evaluate", run, "--beam", "2").stderr
     assert "not both" in firstlight("evaluate", run, table, "--data", table).stderr
     wrong = firstlight("evaluate", run, write_csv(tmp_path / "wrong.csv", {"age": [1], "progresion": [2]}))
     assert wrong.exit_code == 2
@@ -146,13 +156,19 @@ def test_predict_and_evaluate(price: tuple[Path, Path], firstlight: Any, tmp_pat
 
 @pytest.mark.slow
 def test_a_table_that_has_changed_is_told(firstlight: Any, tmp_path: Path) -> None:
-    table, run = write_csv(tmp_path / "table.csv", patients(100)), tmp_path / "run"
-    command = ["train", "linear-regression", "--data", table, "--out", run, "--no-curves"]
-    assert firstlight(*command).exit_code == 0
+    columns = patients(100)
+    columns["rate [/h]"] = columns.pop("bmi")
+    table, run = write_csv(tmp_path / "table.csv", columns), tmp_path / "run"
+    command = ["train", "linear-regression", "--data", table, "--target", "progression", "--out", run, "--no-curves"]
+    trained = firstlight(*command)
+    assert trained.exit_code == 0, trained.output
+    assert "rate [/h]" in trained.stdout, "a name is no mark-up"
     assert not (run / "learning_curve.png").exists()
     write_csv(table, patients(99))
     assert "has changed since" in firstlight("evaluate", run).stderr
     assert "checksum (sha256:" in firstlight(*command).stderr
+    assert firstlight(*command, "--restart", "--alpha", -1).exit_code == 2
+    assert "has changed since" in firstlight("evaluate", run).stderr, "the run is still there"
     anew = firstlight(*command, "--restart")
     assert anew.exit_code == 0, anew.output
     assert json.loads((run / "system.json").read_text())["rows"]["table"] == 99

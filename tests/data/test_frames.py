@@ -7,13 +7,14 @@ import math
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from caption_files import kinds, write, write_parquet
 from sklearn import datasets
 
-from firstlight.data.frame_columns import Categories
+from firstlight.data.frame_columns import Categories, to_column
 from firstlight.data.frames import Frame, load_table
 from firstlight.errors import FirstlightError
 
@@ -126,6 +127,17 @@ def test_a_slip_in_a_column_of_numbers_is_told(tmp_path: Path) -> None:
 def test_a_table_without_a_header_and_one_with_an_index(tmp_path: Path) -> None:
     frame = load_table(write(tmp_path / "f.csv", "1.5,2\n3,4\n"))
     assert (list(frame.columns), numbers(frame, "1")) == (["1", "2"], [1.5, 3])
+    frame = load_table(write(tmp_path / "c.csv", "1,5;2,5;3,5\n2,5;?;4\n"))
+    assert list(frame.columns) == ["1", "2", "3"]
+    assert (numbers(frame, "1"), numbers(frame, "3"), math.isnan(numbers(frame, "2")[1])) == (
+        [1.5, 2.5],
+        [3.5, 4],
+        True,
+    )
+    frame = load_table(write(tmp_path / "m.csv", ",x,y\n0,5,6\n1,7\n2,7,8\n"))
+    assert list(frame.columns) == ["x", "y"], "a line that does not fit makes no feature of the index"
+    frame = load_table(write(tmp_path / "h.csv", ",x,y\n0,5,6\n0,7,8\n"))
+    assert len(frame.columns) == 3, "this does not count"
     frame = load_table(write(tmp_path / "g.csv", ",x,y\n0,5,6\n1,7,8\n"))
     assert list(frame.columns) == ["x", "y"]
     assert any("counts the rows; it is left out" in str(problem) for problem in frame.problems)
@@ -141,6 +153,29 @@ def test_columns_that_say_nothing_are_noted(tmp_path: Path) -> None:
         "column 'id' has another text in every row: perhaps a name, not a property",
     ]
     assert frame.report[1].missing == 30
+
+
+class NotAvailable:
+    """As the NA of pandas: nobody can say whether it is equal to anything."""
+
+    def __eq__(self, other: object) -> Any:
+        return self
+
+    __ne__ = __eq__
+    __hash__ = None  # type: ignore[assignment]
+
+    def __bool__(self) -> bool:
+        raise TypeError("boolean value of NA is ambiguous")
+
+
+def test_what_cannot_be_compared_is_missing() -> None:
+    told: list[str] = []
+    column = to_column([1, NotAvailable(), 3, float("nan"), None], lambda row, message: told.append(message))
+    np.testing.assert_array_equal(np.asarray(column), [1, np.nan, 3, np.nan, np.nan])
+    labels = to_column(["a", NotAvailable(), "b"], lambda row, message: told.append(message))
+    assert isinstance(labels, Categories)
+    assert labels.texts == ["a", None, "b"]
+    assert told == []
 
 
 def test_parquet(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from label_files import CODES, NUMBERED, PIXELS, cifar, counts, idx, idx_bytes
 
 from firstlight.data.labels import load_labels
 from firstlight.data.pixels import class_names, to_pixels
+from firstlight.data.table import Dataset
 from firstlight.errors import FirstlightError
 
 
@@ -141,6 +142,27 @@ def test_refused_arrays_are_told_with_the_reason(tmp_path: Path) -> None:
     assert "broken.npz: Expected arrays of NumPy" in message
 
 
+def passed_over(dataset: Dataset) -> list[str]:
+    return [str(problem) for problem in dataset.problems if problem.kind != "note"]
+
+
+def test_arrays_without_a_partner_are_told(tmp_path: Path) -> None:
+    np.savez(tmp_path / "p.npz", x_train=PIXELS[:4], y_train=CODES[:4], x_test=PIXELS[4:])
+    np.savez(tmp_path / "q.npz", images=PIXELS, labels=CODES, more_images=PIXELS, more_labels=CODES, means=CODES)
+    (first,) = passed_over(load_labels(tmp_path / "p.npz"))
+    assert "p.npz: x_test: no labels of test that would be its own" in first
+    told = passed_over(load_labels(tmp_path / "q.npz"))
+    assert [line.partition(": ")[2].split(":")[0] for line in told] == ["more_images", "more_labels"]
+
+
+def test_files_that_cannot_be_used_are_told_beside_those_that_can(tmp_path: Path) -> None:
+    np.savez(tmp_path / "good.npz", x=PIXELS, y=CODES)
+    np.savez(tmp_path / "short.npz", x=PIXELS, y=CODES[:5])
+    np.savez(tmp_path / "weights.npz", kernel=np.zeros((3, 3)))
+    (told,) = passed_over(load_labels(tmp_path))
+    assert "short.npz: 6 images in x, but 5 labels in y" in told
+
+
 def test_refused_arrays_leave_the_class_folders(tmp_path: Path) -> None:
     draw(tmp_path / "cat" / "1.jpg")
     np.savez(tmp_path / "features.npz", x=np.full((6, 512), 0.5), y=CODES)
@@ -157,6 +179,15 @@ def test_idx_files_unpacked_and_with_a_point(tmp_path: Path) -> None:
     dataset = load_labels(tmp_path)
     assert (dataset.layout, counts(dataset)) == ("idx", NUMBERED)
     np.testing.assert_array_equal(dataset.train.images[3], PIXELS[3])
+
+
+def test_idx_files_without_a_partner_are_told(tmp_path: Path) -> None:
+    idx(tmp_path)
+    (tmp_path / "t10k-labels-idx1-ubyte.gz").unlink()
+    dataset = load_labels(tmp_path)
+    assert list(dataset.splits) == ["train"]
+    (told,) = passed_over(dataset)
+    assert "t10k-images-idx3-ubyte.gz: its labels are not beside it" in told
 
 
 @pytest.mark.parametrize(

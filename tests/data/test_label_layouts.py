@@ -196,6 +196,15 @@ def test_lines_of_a_table_that_cannot_be_used_are_told_with_their_place(tmp_path
     assert lines_of(dataset, "image without label") == [5, None]  # dog2.png stands in no line that can be used
 
 
+def test_a_row_that_cannot_be_used_does_not_take_the_image(tmp_path: Path) -> None:
+    table(tmp_path)
+    lines = (tmp_path / "list.csv").read_text().splitlines()
+    write(tmp_path / "list.csv", "\n".join([lines[0], "cat1.png,,train", "dog1.png,dog,elsewhere", *lines[1:]]) + "\n")
+    dataset = load_labels(tmp_path)
+    assert counts(dataset) == EXPECTED
+    assert kinds(dataset) == {"image without label": 1, "unknown split": 1}
+
+
 def test_a_table_of_captions_is_no_table_of_labels(tmp_path: Path) -> None:
     draw(tmp_path / "a.jpg")
     write_table(tmp_path / "list.csv", [["image", "caption"], ["a.jpg", "A dog runs over the field"]])

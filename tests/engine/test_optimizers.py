@@ -149,6 +149,18 @@ def test_what_shall_not_decay() -> None:
         ours.exclude_from_weight_decay(var_names=["bias"])
 
 
+def test_pairs_of_gradients_and_weights_are_applied_as_in_keras() -> None:
+    ours, theirs = optimizers.AdamW(0.01), keras.optimizers.AdamW(0.01)
+    ws, their_ws = weights(), their_weights()
+    for step in range(3):
+        gradients = draw(step + 1)
+        ours.apply_gradients(zip(gradients, ws, strict=True))
+        tensors = map(keras.ops.convert_to_tensor, gradients)
+        theirs.apply_gradients(zip(tensors, their_ws, strict=True))
+    for w, their_w in zip(ws, their_ws, strict=True):
+        np.testing.assert_allclose(w.value, np.asarray(their_w), rtol=1e-6, atol=1e-6)
+
+
 def test_gradients_come_from_backward() -> None:
     w, b = Variable(np.ones((3, 2)), "kernel"), Variable(np.zeros(2), "bias")
     x = np.random.default_rng(0).normal(size=(20, 3))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from firstlight import engine
-from firstlight.engine import Input, Model, Sequential, callbacks, layers, optimizers
+from firstlight.engine import Input, Model, Sequential, callbacks, layers, losses, metrics, optimizers
 from firstlight.engine.batches import Arrays, Stream, batches_of
 from firstlight.engine.initializers import set_random_seed
 from firstlight.errors import FirstlightError
@@ -156,6 +156,68 @@ def test_early_stopping_puts_the_best_weights_back() -> None:
     best = model.evaluate(X, Y, verbose=0)[0]
     model.fit(X, Y, epochs=3, verbose=0)
     assert model.evaluate(X, Y, verbose=0)[0] < best
+
+
+@pytest.mark.parametrize(
+    ("metric", "rises"),
+    [
+        (metrics.Precision(), True),
+        (metrics.Recall(), True),
+        (metrics.FBetaScore("macro"), True),
+        (metrics.CosineSimilarity(), True),
+        (metrics.MeanSquaredError(name="account_loss"), False),
+        (losses.mean_squared_error, False),
+    ],
+)
+def test_whether_more_is_better_is_asked_of_the_metric(metric: Any, rises: bool) -> None:
+    model = Sequential([Input((3,)), layers.Dense(1, activation="sigmoid")])
+    model.compile("sgd", "binary_crossentropy", metrics=[metric])
+    name = list(model.fit(X, Y[:, None], verbose=0).history)[1]
+    for values, improving in (((0.5, 0.6, 0.7), rises), ((0.7, 0.6, 0.5), not rises)):
+        stopping = callbacks.EarlyStopping(f"val_{name}")
+        stopping.set_model(model)
+        model.stop_training = False
+        stopping.on_train_begin()
+        for epoch, value in enumerate(values):
+            stopping.on_epoch_end(epoch, {f"val_{name}": value})
+        assert model.stop_training is not improving
+
+
+def test_a_metric_of_ones_own_needs_a_mode() -> None:
+    def bias(y_true: Any, y_pred: Any) -> Any:
+        return y_pred.sum(-1) - y_true
+
+    model = classifier()
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=[bias])
+    with pytest.raises(FirstlightError, match="mode='max' or 'min' beside monitor='bias'"):
+        model.fit(X, Y, verbose=0, callbacks=[callbacks.EarlyStopping("bias")])
+    model.fit(X, Y, verbose=0, callbacks=[callbacks.EarlyStopping("bias", mode="min")])
+
+
+@pytest.mark.parametrize("kind", metrics._KINDS)
+def test_metrics_rise_as_they_do_in_keras(kind: type[metrics.Metric]) -> None:
+    import keras
+
+    direction = getattr(getattr(keras.metrics, kind.__name__)(), "_direction", None)
+    if direction is not None:
+        assert kind.rises is (direction == "up")
+
+
+def test_a_baseline_is_to_be_beaten_by_as_much_as_in_keras() -> None:
+    import keras
+
+    for values in ([1.5, 0.95, 0.7, 0.6], [1.5, 0.85, 0.7, 0.6], [1.5, 0.95, 0.92, 0.7]):
+        stopped = []
+        for library in (callbacks, keras.callbacks):
+            stopping = library.EarlyStopping("loss", min_delta=0.1, patience=2, baseline=1.0)
+            stopping.set_model(model := classifier())
+            model.stop_training, model.metrics = False, []
+            stopping.on_train_begin()
+            for epoch, value in enumerate(values):
+                if not model.stop_training:
+                    stopping.on_epoch_end(epoch, {"loss": value})
+            stopped.append(stopping.stopped_epoch)
+        assert stopped[0] == stopped[1], values
 
 
 def test_checkpoints_and_tables(tmp_path: Path) -> None:

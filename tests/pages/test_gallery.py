@@ -45,6 +45,19 @@ def test_one_file_that_asks_for_nothing(page: Path) -> None:
     assert "default-src 'none'" in text
 
 
+def test_a_name_that_is_no_utf_8_is_shown_with_an_escape(tmp_path: Path) -> None:
+    gallery(tmp_path / "gallery.html", "runs", [], "so", {"best": [example("caf\udce9.jpg", "a dog runs")]})
+    assert [path.name for path in tmp_path.iterdir()] == ["gallery.html"]
+    assert "caf\\udce9.jpg" in (tmp_path / "gallery.html").read_text(encoding="utf-8")
+
+
+def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "gallery.html").mkdir()
+    with pytest.raises(OSError, match=r"gallery\.html"):
+        gallery(tmp_path / "gallery.html", "runs", [], "so", {})
+    assert [path.name for path in tmp_path.iterdir()] == ["gallery.html"]
+
+
 def test_every_text_is_escaped(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert text.count("<script>") == 1, "the page's own"

@@ -24,6 +24,45 @@ def test_curves_show_every_series(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["curves.png"]
 
 
+def test_a_history_of_a_classifier_shows_both_losses_and_the_accuracy(tmp_path: Path) -> None:
+    history = {
+        "epoch": [1, 2, 3],
+        "stage": ["features", "features", "fine-tuning"],
+        "loss": [2.0, 1.0, 0.5],
+        "learning_rate": [0.1, 0.1, 0.01],
+        "accuracy": [0.5, 0.75, 0.75],
+        "validation_loss": [2.0, 1.5, 1.6],
+        "seconds": [1.0, 1.0, 1.0],
+    }
+    panels = curves._panels(history, later=2)
+    assert {name: [curve.label for curve in each] for name, each in panels.items()} == {
+        "loss": ["training", "validation"],
+        "accuracy": [""],
+    }
+    assert panels["loss"][0].values.tolist() == history["loss"], "cross-entropy stays cross-entropy in the second stage"
+    best = curves._best(panels)
+    assert best is not None
+    assert (best.panel, best.epoch) == ("accuracy", 1), "of equal accuracies, the one of the lower loss"
+    plots.training_curves(history, tmp_path / "curves.png")
+    picture = pixels(tmp_path / "curves.png")
+    for colour in (curves._TRAIN, curves._VALIDATION, curves._SCORE):
+        assert near(picture, colour).sum() > 200
+
+
+def test_any_number_of_a_history_has_a_panel(tmp_path: Path) -> None:
+    numbers = ("generator_loss", "discriminator_loss", "frechet_distance", "precision", "recall")
+    history = {**{name: [2.0, 1.0] for name in numbers}, "kind": ["a", "b"], "nothing": [None, None]}
+    assert tuple(curves._panels(history, None)) == numbers
+    plots.training_curves(history, tmp_path / "five.png")
+    assert pixels(tmp_path / "five.png").shape[0] == pytest.approx(2 * 3.8 * 150, abs=2)
+    history = {"divergence": [1.0, 3.0, 2.0], "loss": [3.0, 2.0, 1.0], "validation_loss": [3.0, 2.0, 2.5]}
+    panels = curves._panels(history, None)
+    assert list(panels) == ["loss", "divergence"], "the loss comes first"
+    best = curves._best(panels)
+    assert best is not None
+    assert (best.panel, best.epoch) == ("loss", 1)
+
+
 def test_curves_mark_the_best_epoch(tmp_path: Path) -> None:
     """The point of the best epoch is the largest blob: moving the best epoch moves it."""
     centres = []

@@ -232,6 +232,14 @@ def test_missing_targets_are_counted(kind: type[LinearModel]) -> None:
         ({"solver": "sgd", "optimizer": "sdg"}, "optimizer to be a name.*'sdg'"),
         ({"class_weight": {5: 1.0}}, r"classes among \[0, 1\]"),
         ({"class_weight": {0: 0.0}}, "class weights above 0"),
+        ({"alpha": "a"}, "alpha to be 0 or more. Received 'a'"),
+        ({"alpha": np.inf}, "alpha to be 0 or more. Received inf"),
+        ({"tol": None}, "tol to be 0 or more. Received None"),
+        ({"momentum": 1}, "momentum to be from 0 to below 1. Received 1"),
+        ({"learning_rate": 0}, "learning_rate to be above 0. Received 0"),
+        ({"learning_rate": -0.01}, "learning_rate to be above 0. Received -0.01"),
+        ({"batch_size": 2.5}, "batch_size to be 1 or more, a whole number. Received 2.5"),
+        ({"max_iter": "many"}, "max_iter to be 1 or more, a whole number. Received 'many'"),
     ],
 )
 def test_wrong_settings_are_told(settings: dict[str, Any], message: str) -> None:
@@ -276,6 +284,10 @@ def test_a_learning_curve_comes_as_arrays() -> None:
     assert curve.sizes.tolist() == [42, 426]
     assert curve.train.shape == curve.test.shape == (2, 4)
     assert curve.test[1].mean() > curve.test[0].mean()
+    weights = np.where(np.arange(len(y)) % 2, 1.0, 1e-9)
+    y = np.where(np.arange(len(y)) % 2, y, 1 - y)  # the rows that hardly count have the other label
+    weighted = LogisticRegression(alpha=0.01).learning_curve(x, y, sizes=[1.0], folds=4, seed=1, sample_weight=weights)
+    assert weighted.train[0].mean() == pytest.approx(0.5, abs=0.03)
 
 
 @pytest.mark.parametrize("solver", ["exact", "sgd"])
@@ -298,8 +310,9 @@ def test_a_path_begins_where_nothing_is_left(name: str) -> None:
     assert used[0] == 0 < used[1] < used[-1]
     one = LogisticRegression(l1_ratio=1.0, alpha=path.alphas[20]).fit(x, y)
     assert distance(path.coefficients[20].reshape(one.coef_.shape), one.coef_) < 1e-5
-    with pytest.raises(FirstlightError, match="alphas of 0 or more"):
-        LogisticRegression().regularization_path(x, y, [-1.0])
+    for wrong in ([-1.0], 0.1, [], [[0.1]], [np.nan]):
+        with pytest.raises(FirstlightError, match="list of alphas of 0 or more"):
+            LogisticRegression().regularization_path(x, y, wrong)
 
 
 # -- saved -------------------------------------------------------------------------------------------------------

@@ -28,6 +28,15 @@ def test_any_optimizer_learns_by_name(optimizer: str) -> None:
     assert model.score(x, y) > 0.96
 
 
+@pytest.mark.parametrize("momentum", [0, np.float32(0.5)])
+def test_momentum_may_be_any_number(momentum: float) -> None:
+    x, y = load_diabetes(return_X_y=True)
+    one, other = (
+        LinearRegression(solver="sgd", epochs=3, momentum=each).fit(x, y) for each in (momentum, float(momentum))
+    )
+    np.testing.assert_array_equal(one.coef_, other.coef_)
+
+
 def test_an_optimizer_may_be_an_object_with_a_schedule() -> None:
     x, y = load_diabetes(return_X_y=True)
     schedule = keras.optimizers.schedules.ExponentialDecay(0.05, 100, 0.7)

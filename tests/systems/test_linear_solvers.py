@@ -5,7 +5,7 @@ import pytest
 from sklearn import linear_model
 
 from firstlight.errors import FirstlightError
-from firstlight.systems import LinearRegression, LogisticRegression, linear_blocks, linear_newton
+from firstlight.systems import LinearRegression, LogisticRegression, linear_blocks, linear_least_squares, linear_newton
 from firstlight.systems.linear_blocks import Design, moments, summed
 from firstlight.systems.linear_lasso import lowest, shrunk
 from firstlight.systems.linear_least_squares import least_squares
@@ -81,6 +81,16 @@ def test_threads_add_up_the_same_every_time(random: np.random.Generator, monkeyp
         np.testing.assert_allclose(one, plain, atol=1e-8)
 
 
+def test_there_may_be_fewer_rows_than_cores(random: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linear_blocks.os, "cpu_count", lambda: 16)
+    monkeypatch.setattr(linear_blocks, "_WORTH_THREADS", 1)
+    x = random.normal(size=(4, 50))
+    (found,) = summed(4, 50, lambda rows: (x[rows].sum(axis=0),))
+    np.testing.assert_allclose(found, x.sum(axis=0))
+    mean, scale = moments(x, None)
+    np.testing.assert_allclose([mean, scale], [x.mean(axis=0), x.std(axis=0)])
+
+
 def test_blocks_and_order_of_memory_change_nothing(
     random: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +149,20 @@ def test_l1_with_more_columns_than_rows(random: np.random.Generator) -> None:
     np.testing.assert_allclose(model.coef_, peer.coef_, atol=1e-8)
 
 
+@pytest.mark.parametrize("safe", [0.0, 1.0])
+def test_the_factor_is_that_of_the_products_and_the_penalty(
+    random: np.random.Generator, monkeypatch: pytest.MonkeyPatch, safe: float
+) -> None:
+    """R'R = Z'SZ + diag(l2), by Cholesky and by rotations."""
+    monkeypatch.setattr(linear_least_squares, "_SAFE", safe)
+    x, y = random.normal(size=(100, 3)), random.normal(size=100)
+    design, l2 = Design(x, *moments(x, None)), np.array([0.5, 0.0, 2.0])
+    found = least_squares(design, y, np.zeros(3), l2, False)
+    z = design.block(slice(None))
+    assert found.factor is not None
+    np.testing.assert_allclose(found.factor.T @ found.factor, z.T @ z / 100 + np.diag(l2), atol=1e-12)
+
+
 def test_both_ways_of_least_squares_agree(random: np.random.Generator) -> None:
     x, y = random.normal(size=(100, 4)), random.normal(size=100)
     design = Design(x, *moments(x, None))
@@ -146,7 +170,8 @@ def test_both_ways_of_least_squares_agree(random: np.random.Generator) -> None:
     by_products = least_squares(design, y, zeros, zeros, True)
     wide = Design(np.hstack([x, x[:, :1]]), *moments(np.hstack([x, x[:, :1]]), None))
     by_rotations = least_squares(wide, y, np.zeros(5), np.zeros(5), False)
-    assert (by_products.rank, by_rotations.rank) == (4, 4)
+    assert by_products.factor is not None
+    assert by_rotations.factor is None, "of five columns, four tell everything"
     np.testing.assert_allclose(
         design.block(slice(None)) @ by_products.weights, wide.block(slice(None)) @ by_rotations.weights
     )

@@ -5,11 +5,12 @@ import json
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 
 from firstlight.errors import FirstlightError
 from firstlight.systems import SYSTEMS, Captioner, load
-from firstlight.systems.system import History, System, read_description, write_safely
+from firstlight.systems.system import History, System, plain, read_description, write_safely, write_text_safely
 
 
 class Pencil(System):
@@ -24,7 +25,7 @@ class Pencil(System):
         self.description = self.describe(training={"seed": 1})
 
     def _save_parts(self, folder: Path) -> None:
-        write_safely(folder / "lead.txt", lambda path: path.write_text(self.colour, encoding="utf-8"))
+        write_text_safely(folder / "lead.txt", self.colour)
 
     def _load_parts(self, folder: Path) -> None:
         self.lead = (folder / "lead.txt").read_text(encoding="utf-8")
@@ -46,6 +47,27 @@ def test_save_and_load(tmp_path: Path) -> None:
     assert written["training"] == {"seed": 1}
     assert {"firstlight", "python", "keras", "numpy"} <= written["versions"].keys()
     assert sorted(path.name for path in (tmp_path / "new" / "run").iterdir()) == ["lead.txt", "system.json"]
+
+
+def test_numbers_of_numpy_are_settings_like_any_other(tmp_path: Path) -> None:
+    pencil = Pencil(length=np.int64(5))  # type: ignore[arg-type]
+    pencil.description = pencil.describe(training={"seeds": np.arange(2), "rate": np.float32(0.5)})
+    pencil.save(tmp_path)
+    loaded = Pencil.load(tmp_path)
+    assert loaded.settings == pencil.settings == {"colour": "red", "length": 5}
+    assert loaded.description["training"] == {"seeds": [0, 1], "rate": 0.5}
+    assert pencil.begun_in(tmp_path, {"rate": np.float32(0.5)})
+    found = plain({np.int64(1): (np.bool_(True), [np.array(2)]), "path": tmp_path})
+    assert found == {1: (True, [2]), "path": tmp_path}
+    assert type(found[1][0]) is bool
+
+
+def test_what_json_cannot_hold_is_told_before_a_file_is_written(tmp_path: Path) -> None:
+    pencil = Pencil(colour={"red", "blue"})  # type: ignore[arg-type]
+    pencil.fit()
+    with pytest.raises(FirstlightError, match=r"Expected settings.*Received others: .*type set.*Pass numbers"):
+        pencil.save(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_what_is_not_fitted_cannot_be_saved(tmp_path: Path) -> None:

@@ -314,6 +314,25 @@ def test_tables_that_cannot_be_learned_from_are_refused(tmp_path: Path) -> None:
         TableRegressor().predict(patients())
 
 
+def test_a_model_learns_from_one_table_after_another() -> None:
+    model = TableRegressor()
+    columns = patients(60)
+    model.fit(columns, hold_out=0)
+    model.fit({"a": [1.0, 2.0, 4.0], "cost": [2.0, 4.0, 8.0]}, hold_out=0)
+    assert (model.target, model.settings["target"], model.description["target"]) == (None, None, "cost")
+    with pytest.raises(FirstlightError, match="Received texts"):
+        model.fit({"a": [1.0, 2.0], "name": ["x", "y"]})
+    assert model.description["target"] == "cost", "a table that is refused changes nothing"
+    np.testing.assert_allclose(model.predict({"a": [3.0]}).values, [6.0])
+
+
+def test_what_is_not_fitted_knows_no_classes() -> None:
+    with pytest.raises(FirstlightError, match="Expected a fitted TableClassifier"):
+        _ = TableClassifier().classes
+    with pytest.raises(FirstlightError, match=r"texts or optimizers of Keras\. Received <object"):
+        TableRegressor(target="progression", optimizer=object()).fit(patients(20))
+
+
 def test_constant_columns_are_left_out_and_told() -> None:
     columns: Cells = {**patients(), "same": [1.0] * 442, "empty": [None] * 442}
     model = TableRegressor(target="progression")
@@ -383,12 +402,9 @@ def test_curves_are_those_of_the_training_rows() -> None:
 @pytest.mark.parametrize("name", BUNDLED)
 def test_tables_that_come_along(name: str) -> None:
     table = data.bundled.load_bundled(name)
-    assert table.target == BUNDLED[name][1]
-    assert (
-        len(table)
-        == len(table[table.target])
-        == int(re.findall(r"[\d,]+(?= (?:pat|cell|wine|flow|row))", BUNDLED[name][0])[0].replace(",", ""))
-    )
+    rows = {"diabetes": 442, "breast_cancer": 569, "wine": 178, "iris": 150, "digits": 1797}
+    assert table.target == BUNDLED[name]
+    assert len(table) == len(table[table.target]) == rows[name]
     with pytest.raises(FirstlightError, match=f"Did you mean {name!r}"):
         data.bundled.load_bundled(name[:-1])
 
