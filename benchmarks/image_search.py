@@ -167,7 +167,7 @@ def main() -> None:
     parser.add_argument("--data", choices=["features", "gaussian"], default="features")
     parser.add_argument("--links", type=int, default=32)
     parser.add_argument("--build", type=int, default=200)
-    parser.add_argument("--search", type=int, default=128)
+    parser.add_argument("--search", type=int, default=64)
     parser.add_argument("--skip", nargs="*", default=[], help="faiss flat, faiss HNSW, faiss IVF-PQ, postgres")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -103,7 +103,13 @@ def test_the_licence_of_every_data_set_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("page", "system"),
-    [("captioner", "Captioner"), ("classifier", "ImageClassifier"), ("gan", "GAN"), ("word_vectors", "WordVectors")],
+    [
+        ("autoencoder", "Autoencoder"),
+        ("captioner", "Captioner"),
+        ("classifier", "ImageClassifier"),
+        ("gan", "GAN"),
+        ("word_vectors", "WordVectors"),
+    ],
 )
 def test_every_setting_of_a_system_is_told_with_its_default(page: str, system: str) -> None:
     from firstlight import systems

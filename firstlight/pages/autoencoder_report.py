@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from firstlight.pages import cases, charts
+from firstlight.pages import cases, charts, class_tables
 from firstlight.pages.cases import picture
 from firstlight.pages.charts import line_chart
 from firstlight.pages.classifier_report import STYLE as REPORT_STYLE
@@ -99,7 +99,7 @@ def autoencoder_report(path: str | Path, title: str, report: AutoencoderReport) 
         check_list(report.checks) + metric_list(report.metrics) + f'<p class="summary">{escape(report.summary)}</p>\n',
         f'<nav aria-label="Parts of the report">{links}</nav>\n{sections}',
         _FOOTER,
-        style=cases.STYLE + charts.STYLE + REPORT_STYLE + _STYLE,
+        style=cases.STYLE + charts.STYLE + class_tables.STYLE + REPORT_STYLE + _STYLE,
     )
 
 
@@ -152,6 +152,7 @@ def _training(report: AutoencoderReport) -> str:
 
 
 _STYLE = """
+.wide { overflow-x: auto; }
 .rows { border-spacing: 6px; border-collapse: separate; margin-left: -6px; }
 .rows th { font-weight: 400; font-size: 14px; color: var(--soft); text-align: left; padding-right: 14px;
   min-width: 96px; }
@@ -159,7 +160,6 @@ _STYLE = """
 .rows img { display: block; width: 88px; height: auto; border-radius: 3px; }
 .rows .pixels { image-rendering: pixelated; }
 .map { display: block; width: min(100%, 1100px); border-radius: 6px; }
-nav a { white-space: nowrap; }
 """
 
 _FOOTER = """Errors are mean squared differences of values from 0 to 1. Intervals hold 95 % (bootstrap over pictures).

@@ -154,7 +154,7 @@ polyline { fill: none; stroke-width: 2; stroke-linejoin: round; } .reach { strok
 polyline.series0 { stroke: var(--accent); } polyline.series1 { stroke: var(--wrong); }
 polyline.series2 { stroke: var(--soft); }
 circle.series0 { fill: var(--accent); } circle.series1 { fill: var(--wrong); } circle.series2 { fill: var(--soft); }
-.key { font-weight: 400; font-size: 13px; color: var(--soft); margin-left: 12px; white-space: nowrap; }
+.key { font-weight: 400; font-size: 13px; color: var(--soft); margin-left: 12px; overflow-wrap: anywhere; }
 .key::before { content: ""; display: inline-block; width: 16px; height: 3px; margin: 0 6px 3px 0; border-radius: 2px;
   background: var(--accent); }
 .key.series1::before { background: var(--wrong); } .key.series2::before { background: var(--soft); }

@@ -18,7 +18,7 @@ __all__ = ["code_map", "map_picture"]
 
 _SIDE, _MARGIN = 1400, 40  # pixels of the map and of the edge around it
 _THUMB = 56  # pixels of a thumbnail
-_APART = 0.8  # of a thumbnail: nearer ones are left out
+_APART = 1.02  # of a thumbnail: nearer ones are left out
 _PAPER = (246, 244, 240)
 _COLOURS = [
     "#1768ac",

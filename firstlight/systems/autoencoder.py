@@ -26,13 +26,13 @@ class Autoencoder(System):
     """Writes pictures as codes of a few numbers and draws them again, learned from images without labels.
 
     Args:
-        architecture: linear, dense, conv or deep (residual blocks); auto takes dense for tiny pictures, conv for large
-            ones, else deep.
+        architecture: linear, dense, conv or deep (residual blocks); auto takes dense up to 3,072 values a picture, conv
+            for more than 96 pixels a side, else deep.
         code: units of the code.
         image_size: side in pixels; by default that of the images if all are small and of one size, else 64.
         channels: grey, colour, or auto for what the images have.
-        width: channels of the first stage, or units of the first layer of a dense one; by default what suits.
-        depth: layers of a dense one, convolutions or blocks a stage of the others; by default what suits.
+        width: channels of the first stage, or units of each layer of a dense one; by default 32 and 512.
+        depth: layers of a dense one, convolutions or blocks a stage of the others; by default 3 and 1.
         start: from principal components, with a network for what these miss, or at random.
         noise: what is done to the pictures that are shown; the clean ones are to come back.
         noise_strength: spread of gaussian noise (0.1), share of pixels of salt_and_pepper (0.1) and masking (0.25),
@@ -45,7 +45,7 @@ class Autoencoder(System):
         beta_warm_up: share of the epochs in which that begins to count.
         loss: of a pixel, squared, absolute, or crossentropy for pictures that are black and white.
         augmentation: how pictures are changed while training; auto mirrors where mirror images look like pictures, and
-            moves pictures of which there are few.
+            moves pictures of which there are few and changes their light.
         refine: steps by which the code of a picture is bettered after the encoder; by default some where it is only to
             hold as much as it can, none where it is linear, variational, sparse, or to leave noise out.
         dropout: share of the units dropped before the code while training; by default none.
@@ -91,7 +91,7 @@ class Autoencoder(System):
         schedule: str = "one_cycle",
         warm_up: float = 0.0,
         momentum: float = 0.9,
-        weight_decay: float = 0.01,
+        weight_decay: float = 0.3,
         clip_norm: float = 1.0,
         average: float = 0.995,
         precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto",
@@ -132,6 +132,7 @@ class Autoencoder(System):
     code_mean: np.ndarray
     code_covariance: np.ndarray
     shape: tuple[int, int, int]
+    refiner: Any = None  # made when it is first needed
 
     # -- learning ------------------------------------------------------------------------------------------------
 

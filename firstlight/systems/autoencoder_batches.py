@@ -8,17 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
+from firstlight.data.moving import moved, relit
 from firstlight.metrics import principal_components
 from firstlight.systems.autoencoder_noise import with_noise
 from firstlight.systems.autoencoder_preparation import Part
 
-__all__ = ["AUGMENTATIONS", "Supply", "is_symmetric", "moved"]
+__all__ = ["Supply", "is_symmetric"]
 
-AUGMENTATIONS = ("auto", "none", "mirror", "move", "both")
-
-_SHIFT, _ZOOM, _TURN = 1 / 32, 0.04, 0.06  # of the side, of the size, in radians: how far pictures are moved at most
 _LOOKED_AT = 1000  # pictures by which is decided whether mirror images are like pictures
 _UNITS = 16  # principal components by which they are compared
 _ALIKE = 1.15  # times the error of pictures that mirror images may have
@@ -33,7 +30,7 @@ class Supply:
         batch_size: pictures a batch.
         seed: of all that is drawn.
         mirror: mirror every other picture, by chance.
-        move: shift, magnify and turn each a little; beyond the edge the edge goes on.
+        move: shift, magnify and turn each a little, and change its light, see `firstlight.data.moving`.
         noise: what is done to the pictures that are shown, see `autoencoder_noise`; never to those that are wanted.
         strength: of the noise.
         draws: standard normal numbers an image, for the code of a variational autoencoder; 0 for none.
@@ -73,29 +70,7 @@ class Supply:
         if self.mirror:
             turned = random.random(len(pictures)) < 0.5
             pictures = np.where(turned[:, None, None, None], pictures[:, :, ::-1], pictures)
-        return moved(pictures, random) if self.move else pictures
-
-
-def moved(pictures: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Pictures (batch, height, width, channels) of uint8, each shifted, magnified and turned a little."""
-    height, width, channels = pictures.shape[1:]
-    edge = 2 + round(0.12 * max(height, width))
-    padded = np.pad(pictures, ((0, 0), (edge, edge), (edge, edge), (0, 0)), mode="edge")
-    down, right = random.uniform(-_SHIFT, _SHIFT, (2, len(pictures))) * max(height, width)
-    sizes, turns = 1 + random.uniform(-_ZOOM, _ZOOM, len(pictures)), random.uniform(-_TURN, _TURN, len(pictures))
-    middle = np.array([width / 2, height / 2])
-    found = np.empty_like(pictures)
-    for number, picture in enumerate(padded):
-        # Pillow wants the place in the old picture of each place in the new one.
-        turn = sizes[number] * np.array(
-            [[np.cos(turns[number]), np.sin(turns[number])], [-np.sin(turns[number]), np.cos(turns[number])]]
-        )
-        offset = middle + edge + (right[number], down[number]) - turn @ middle
-        places = (*turn[0], offset[0], *turn[1], offset[1])
-        image = Image.fromarray(picture[..., 0] if channels == 1 else picture)
-        drawn = image.transform((width, height), Image.Transform.AFFINE, places, Image.Resampling.BICUBIC)
-        found[number] = np.asarray(drawn).reshape(height, width, channels)
-    return found
+        return relit(moved(pictures, random), random) if self.move else pictures
 
 
 def is_symmetric(pictures: Part) -> bool:

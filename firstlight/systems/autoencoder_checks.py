@@ -4,12 +4,12 @@ Each self-check gives its name, whether it passed (None: nobody can tell), and a
 """
 
 import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from firstlight import metrics
+from firstlight.data.images import read
 from firstlight.data.table import Split
 from firstlight.errors import FirstlightError
 from firstlight.systems.autoencoder_judging import through_components
@@ -39,7 +39,8 @@ def self_checks(autoencoder: "Autoencoder", train: Split, validation: Split | No
     * mean picture: giving back the mean of the training pictures must be worse;
     * principal components: as many as the code has units should be worse, for they cost no training;
     * code: its units must move from picture to picture;
-    * one preprocessing: a picture must have the same code from a file, from an array, alone and among others.
+    * one preprocessing: a picture must have the same code as it is, as an array, alone, among others, and
+      after saving and opening again.
 
     Returns:
         For each check a dict of `name`, `passed` (None where nobody can tell), `message` and the numbers behind it.
@@ -57,7 +58,7 @@ def self_checks(autoencoder: "Autoencoder", train: Split, validation: Split | No
         _mean_picture(autoencoder, clean, own),
         _components(autoencoder, clean, own),
         _code_moves(codes),
-        _one_preprocessing(autoencoder, pictures, codes),
+        _one_preprocessing(autoencoder, prepared.validation),
     ]
 
 
@@ -98,21 +99,21 @@ def _code_moves(codes: np.ndarray) -> dict[str, Any]:
     return _found("code", moving >= _USED, message, moving=moving)
 
 
-def _one_preprocessing(autoencoder: "Autoencoder", pictures: np.ndarray, codes: np.ndarray) -> dict[str, Any]:
-    from PIL import Image
-
-    some = [np.repeat(picture, 3, -1) if picture.shape[-1] == 1 else picture for picture in pictures[:_WAYS]]
+def _one_preprocessing(autoencoder: "Autoencoder", part: Part) -> dict[str, Any]:
+    places = part.places[:_WAYS]
+    images = [part.whole.images[part.whole.rows[place]] for place in places]
+    expected = codes_of(autoencoder, part.whole.take(places))
     with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / f"{number}.png" for number in range(len(some))]
-        for path, picture in zip(paths, some, strict=True):
-            Image.fromarray(picture).save(path)
+        autoencoder.save(folder)
+        opened = type(autoencoder).load(folder)
         ways = {
-            "a file": autoencoder.transform(paths),
-            "an array": autoencoder.transform(some),
-            "one alone": np.concatenate([autoencoder.transform([picture]) for picture in some]),
+            "as given": autoencoder.transform(images),
+            "as an array": autoencoder.transform([read(image) for image in images]),
+            "one alone": np.concatenate([autoencoder.transform([image]) for image in images]),
+            "saved and opened again": opened.transform(images),
         }
-    scale = max(float(np.abs(codes).max()), 1e-12)
-    differences = {name: float(np.abs(way - codes[: len(some)]).max()) / scale for name, way in ways.items()}
+    scale = max(float(np.abs(expected).max()), 1e-12)
+    differences = {name: float(np.abs(way - expected).max()) / scale for name, way in ways.items()}
     worst = max(differences, key=lambda name: differences[name])
     passed = differences[worst] <= _APART
     message = f"{len(ways)} ways to the network {'agree' if passed else 'differ'} (most apart: {worst}, by "

@@ -15,8 +15,9 @@ from firstlight.metrics import PrincipalComponents, principal_components
 from firstlight.systems.autoencoder_batches import Supply
 from firstlight.systems.autoencoder_networks import AutoencoderPlan, begin_from, build_decoder, build_encoder, centre
 from firstlight.systems.autoencoder_preparation import Prepared, flat
+from firstlight.systems.autoencoder_rows import in_batches
 from firstlight.systems.autoencoder_settings import USUAL, strength_of
-from firstlight.systems.autoencoder_training import Aim, Pair, Training, in_batches
+from firstlight.systems.autoencoder_training import Aim, Pair, Training
 from firstlight.systems.backend import make_repeatable
 from firstlight.systems.optimization import Optimization
 from firstlight.systems.system import History
@@ -96,6 +97,7 @@ class Course:
             average=autoencoder.average,
             patience=self.training["patience"],
             warm_up=autoencoder.beta_warm_up if autoencoder.variational else 0.0,
+            refine=self.chosen["refine"],
             progress=self.progress,
             folder=self.folder,
         )

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from firstlight.systems.autoencoder_training import in_batches
+from firstlight.systems.autoencoder_refining import Refiner
+from firstlight.systems.autoencoder_rows import in_batches
 
 if TYPE_CHECKING:
     from firstlight.systems.autoencoder import Autoencoder
@@ -17,11 +18,12 @@ def codes_of(autoencoder: "Autoencoder", pictures: np.ndarray) -> np.ndarray:
 
     They are bettered by as many steps as were chosen when it was trained.
     """
-    from firstlight.systems.autoencoder_refining import refined
-
     codes = spread_of(autoencoder, pictures)[0]
     spread = np.sqrt(np.maximum(np.diag(autoencoder.code_covariance), 1e-12))
-    return refined(autoencoder.decoder, codes, pictures, spread, autoencoder.description["chosen"]["refine"])
+    steps = autoencoder.description["chosen"]["refine"]
+    if autoencoder.refiner is None or autoencoder.refiner.decoder is not autoencoder.decoder:
+        autoencoder.refiner = Refiner(autoencoder.decoder, steps)
+    return autoencoder.refiner(codes, pictures, spread)
 
 
 def spread_of(autoencoder: "Autoencoder", pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

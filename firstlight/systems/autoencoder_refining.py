@@ -12,38 +12,50 @@ import keras
 import numpy as np
 from keras import ops
 
-from firstlight.systems.autoencoder_training import in_batches
+from firstlight.systems.autoencoder_rows import in_batches
+from firstlight.systems.backend import compiles_each_shape
 from firstlight.systems.gradients import gradient_function
 
-__all__ = ["refined"]
+__all__ = ["Refiner"]
 
 _STEP = 0.1  # of the spread of a unit, the first and longest step
 _MEAN, _SQUARE = 0.9, 0.999  # what Adam keeps of gradients and of their squares (Kingma and Ba 2015, algorithm 1)
 
 
-def refined(
-    decoder: keras.Model, codes: np.ndarray, pictures: np.ndarray, spread: np.ndarray, steps: int
-) -> np.ndarray:
-    """Codes (pictures, code) with a smaller squared error than these, or the same where none is found.
+class Refiner:
+    """Finds codes with a smaller squared error than those that it is given, or the same where it finds none.
 
     Args:
         decoder: codes -> pictures 0..255.
-        codes: where to begin.
-        pictures: (pictures, height, width, channels) 0..255, uint8 or float32.
-        spread: (code,) of each unit over pictures, by which steps are measured.
-        steps: of Adam, ever shorter along half a cosine.
+        steps: of Adam, ever shorter along half a cosine; 0 leaves codes as they are.
+        changing: whether the decoder goes on to learn while this is used.
     """
-    if not steps or not len(codes):
-        return codes
-    values = int(np.prod(pictures.shape[1:]))
-    program = gradient_function(_error_of(decoder, codes.shape[1], values), compiled=True)
 
-    def better(places: np.ndarray) -> np.ndarray:
-        wanted = pictures[places].reshape(len(places), -1).astype(np.float32) / 255
-        return _descend(program, codes[places], wanted, spread, steps)
+    def __init__(self, decoder: keras.Model, steps: int, changing: bool = False):
+        self.decoder, self.steps = decoder, steps
+        code, values = decoder.input_shape[1], int(np.prod(decoder.output_shape[1:]))
+        # What JAX compiles keeps the weights as they were.
+        compiled = not (changing and compiles_each_shape())
+        self.program = gradient_function(_error_of(decoder, code, values), compiled=compiled) if steps else None
 
-    found: np.ndarray = in_batches(better, len(codes), values)
-    return found
+    def __call__(self, codes: np.ndarray, pictures: np.ndarray, spread: np.ndarray) -> np.ndarray:
+        """Better codes, (pictures, code).
+
+        Args:
+            codes: where to begin.
+            pictures: (pictures, height, width, channels) 0..255, uint8 or float32.
+            spread: (code,) of each unit over pictures, by which steps are measured.
+        """
+        if self.program is None or not len(codes):
+            return codes
+        program, steps = self.program, self.steps
+
+        def better(places: np.ndarray) -> np.ndarray:
+            wanted = pictures[places].reshape(len(places), -1).astype(np.float32) / 255
+            return _descend(program, codes[places], wanted, spread, steps)
+
+        found: np.ndarray = in_batches(better, len(codes), int(np.prod(pictures.shape[1:])))
+        return found
 
 
 def _error_of(decoder: keras.Model, code: int, values: int) -> Callable[[Any], Any]:

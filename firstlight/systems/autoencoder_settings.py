@@ -29,7 +29,7 @@ class Usual:
 
 USUAL = {
     "linear": Usual(learning_rate=2e-3, epochs=100, steps=4000),
-    "dense": Usual(512, 3, 1e-3, epochs=200, steps=8000),
+    "dense": Usual(512, 3, 1e-3, epochs=250, steps=8000),
     "conv": Usual(32, 1),
     "deep": Usual(32, 1),
 }

@@ -4,7 +4,6 @@ After each epoch everything needed to go on is written down. The weights of the 
 are kept.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,23 @@ import keras
 import numpy as np
 from keras import ops
 
+from firstlight.data.batches import ahead
 from firstlight.systems.autoencoder_batches import Supply
 from firstlight.systems.autoencoder_noise import with_noise
 from firstlight.systems.autoencoder_preparation import Part
+from firstlight.systems.autoencoder_refining import Refiner
+from firstlight.systems.autoencoder_rows import in_batches
 from firstlight.systems.backend import trains_under_xla
 from firstlight.systems.keeping import Keeping, check_finite, epochs_since_best, is_on_plateau
 from firstlight.systems.optimization import Optimization
 from firstlight.systems.system import History
 
-__all__ = ["Aim", "Pair", "Training", "in_batches"]
+__all__ = ["Aim", "Pair", "Training"]
 
-_BATCH = 256  # pictures judged at once
-_PIXELS = 1 << 20  # of a batch
+_JUDGED, _REFINED = (
+    1000,
+    10,
+)  # pictures by which an epoch is judged, and steps by which their codes are bettered, at most
 _VALIDATION_SEED = 12345  # of the noise and the draws with which pictures that decide are shown: the same every epoch
 _TINY = 1e-8
 
@@ -68,7 +72,7 @@ class Aim:
             pixels = float(np.prod(wanted.shape[1:]))
             scale = {"squared": 0.5, "absolute": 1.0}.get(self.loss)
             fit = error if scale is None else scale * ops.log(error + _TINY)
-            return fit + self.beta * warmth * ops.mean(divergence(code, log_variance)) / pixels
+            return fit + self.beta * warmth * ops.mean(_divergence(code, log_variance)) / pixels
         if self.sparsity == "l1":
             return error + self.sparsity_weight * ops.mean(ops.abs(code))
         if self.sparsity == "kl":
@@ -82,7 +86,7 @@ class Aim:
         return share * ops.log(share / on) + (1 - share) * ops.log((1 - share) / (1 - on))
 
 
-def divergence(mean: Any, log_variance: Any) -> Any:
+def _divergence(mean: Any, log_variance: Any) -> Any:
     """How far each code is from the standard normal distribution, in nats (Kingma and Welling 2014, appendix B)."""
     return 0.5 * ops.sum(ops.square(mean) + ops.exp(log_variance) - log_variance - 1, axis=-1)
 
@@ -119,22 +123,6 @@ class Pair(keras.Model):
         return self.aim.total(wanted, y_pred["pictures"], y_pred["code"], y_pred.get("log_variance"), warmth)
 
 
-def in_batches(function: Callable[[np.ndarray], Any], count: int, values: int) -> Any:
-    """What a function of places gives for all of 0 to `count` - 1, batch by batch, as one array or a list of arrays.
-
-    Every batch has the same size, one of few, because a network is compiled for each size that it meets; `values` is
-    how many numbers a row has.
-    """
-    size = min(_BATCH, max(8, _PIXELS // max(values, 1)), max(8, 1 << (count - 1).bit_length()))
-    found: list[list[np.ndarray]] = []
-    for start in range(0, count, size):
-        given = function(np.resize(np.arange(start, min(start + size, count)), size))
-        arrays = given if isinstance(given, list | tuple) else [given]
-        found.append([ops.convert_to_numpy(array)[: min(size, count - start)] for array in arrays])
-    whole = [np.concatenate(parts) for parts in zip(*found, strict=True)]
-    return whole if len(whole) > 1 else whole[0]
-
-
 class Training:
     """One training, from the first batch or from the last epoch that was written down.
 
@@ -147,6 +135,7 @@ class Training:
         average: momentum of the running mean of the weights, 0 for none.
         patience: stop after so many epochs without improvement; 0 never stops.
         warm_up: share of the epochs in which the divergence of a variational code begins to count.
+        refine: steps by which codes are bettered before they are judged.
         progress: is told what happens.
         folder: run folder for `checkpoints/` and `history.csv`; None keeps nothing.
     """
@@ -162,12 +151,14 @@ class Training:
         average: float,
         patience: int,
         warm_up: float,
+        refine: int,
         progress: Any,
         folder: Path | None,
     ):
         self.pair, self.supply, self.validation = pair, supply, validation
         self.optimization, self.epochs, self.patience, self.warm_up = optimization, epochs, patience, warm_up
         self.progress = progress
+        self.refiner = Refiner(pair.decoder, min(refine, _REFINED), changing=True)
         self.keeping = Keeping([*pair.encoder.variables, *pair.decoder.variables], average, folder)
 
     def run(self) -> History:
@@ -201,7 +192,7 @@ class Training:
     def _epoch(self, number: int) -> None:
         self.progress.epoch_started(number, self.supply.count())
         warmth, total = self._warmth(number), 0.0
-        for done, batch in enumerate(self.supply.epoch(number), 1):
+        for done, batch in enumerate(ahead(self.supply.epoch(number)), 1):
             self.pair.reset_metrics()  # or Keras would give the mean of all batches so far
             wanted = batch.pop("wanted")
             inputs = {**batch, "warmth": np.full(len(wanted), warmth, "float32")}
@@ -223,19 +214,18 @@ class Training:
 
     def _validate(self) -> dict[str, float]:
         """The aim and the error on the pictures that decide, shown as while training, with the same draws each time."""
-        aim, supply = self.pair.aim, self.supply
+        aim, supply, part = self.pair.aim, self.supply, self.validation
         random = np.random.default_rng(_VALIDATION_SEED)
-
-        def given(places: np.ndarray) -> list[np.ndarray]:
-            wanted = self.validation.take(places).astype("float32") / 255
-            shown = with_noise(wanted, supply.noise, supply.strength, random)
-            found = self.pair.encoder.predict_on_batch(255 * shown)
-            code, log_variance = found if aim.variational else (found, np.zeros_like(found))
+        places = np.unique(np.linspace(0, len(part) - 1, min(_JUDGED, len(part))).round().astype(int))
+        wanted = part.take(places).astype("float32")
+        shown = 255 * with_noise(wanted / 255, supply.noise, supply.strength, random)
+        values = int(np.prod(part.shape))
+        found = in_batches(lambda rows: self.pair.encoder.predict_on_batch(shown[rows]), len(places), values)
+        code, log_variance = found if aim.variational else (found, np.zeros_like(found))
+        drawn = self.refiner(code, wanted, code.std(axis=0))
+        if aim.variational:
             drawn = code + np.exp(0.5 * log_variance) * random.standard_normal(code.shape, dtype=np.float32)
-            pictures = self.pair.decoder.predict_on_batch(drawn if aim.variational else code) / 255
-            return [wanted, pictures, code, log_variance]
-
-        arrays = in_batches(given, len(self.validation), int(np.prod(self.validation.shape)))
-        tensors = [ops.convert_to_tensor(array) for array in arrays]
+        given = in_batches(lambda rows: self.pair.decoder.predict_on_batch(drawn[rows]), len(places), values)
+        arrays = wanted / 255, given / 255, code, log_variance
         error = float(np.square(arrays[0] - arrays[1]).mean())
-        return {"val_loss": float(aim.total(*tensors, 1.0)), "squared_error": error}
+        return {"val_loss": float(aim.total(*map(ops.convert_to_tensor, arrays), 1.0)), "squared_error": error}

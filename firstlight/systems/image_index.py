@@ -73,7 +73,7 @@ class ImageIndex(Searching, System):
         structure: Literal["flat", "hnsw", "ivf_pq"] = "flat",
         hnsw_links: int = 32,
         hnsw_build: int = 200,
-        hnsw_search: int = 128,
+        hnsw_search: int = 64,
         ivf_cells: int = 0,
         ivf_probes: int = 16,
         pq_bytes: int = 32,

@@ -1,6 +1,6 @@
-"""Exact search: one matrix product for each block of rows, and a threshold that lets few of them through.
+"""Exact search: inner products with all rows, block by block, and a threshold that lets few of them through.
 
-The product reads the vectors once, at the speed of the memory; all else is small beside it. The distances of the few
+The products read the vectors at the speed of the memory; all else is small beside them. The distances of the few
 that are left are then computed in float64, so that every engine gives the same numbers in the same order.
 """
 
@@ -13,6 +13,7 @@ __all__ = ["MARGIN", "ExactSearcher", "nearest_rows", "normalised", "refined", "
 
 MARGIN = 16  # candidates beyond those that are asked for; their float32 scores may come in another order
 _PRODUCT = 64 << 20  # bytes of scores at a time; fewer and larger products wait less for each other's threads
+_FEW = 8  # queries up to which one pass of NumPy's einsum each is faster than a product of BLAS, measured
 _FIRST = 4096  # rows from which the first threshold comes
 _NEAR = 2e-5  # of the scale: scores in float32 nearer than this may be equal
 
@@ -75,7 +76,7 @@ def nearest_rows(
     scores = np.full((len(queries), wanted), -np.inf, np.float32)
     for start in range(0, count, step):
         block = vectors[start : start + step]
-        values = queries @ block.T
+        values = _products(queries, block)
         if half_squares is not None:
             values -= half_squares[start : start + step]
         if gone is not None and len(gone):
@@ -86,6 +87,13 @@ def nearest_rows(
             values, start = values[:, first:], first
         rows, scores = _merged(rows, scores, values, start)
     return rows, scores
+
+
+def _products(queries: np.ndarray, block: np.ndarray) -> np.ndarray:
+    """Inner products (queries, rows); for few queries BLAS reads the vectors at half of the memory's speed or less."""
+    if len(queries) > _FEW:
+        return np.asarray(queries @ block.T)
+    return np.stack([np.einsum("nd,d->n", block, query) for query in queries])
 
 
 def _best_of(values: np.ndarray, wanted: int) -> tuple[np.ndarray, np.ndarray]:
@@ -121,6 +129,8 @@ def settled(
     More are asked for while the last candidate is as near as the last that is wanted, within the precision of float32.
     An approximate engine is sure of nothing: without `widen` it is asked once.
     """
+    if count and not widen:
+        return [np.sort(each[each >= 0]) for each in candidates(queries, min(count + MARGIN, total))[0]]
     found: list[np.ndarray] = [np.zeros(0, np.int64)] * len(queries)
     open_queries, wanted = np.arange(len(queries) if count else 0), count + MARGIN
     while len(open_queries):
@@ -136,7 +146,7 @@ def settled(
         for place, query in enumerate(open_queries):
             each = rows[place]
             found[query] = np.sort(each[each >= 0])
-        open_queries = open_queries[tied] if widen else open_queries[:0]
+        open_queries = open_queries[tied]
         wanted *= 8
     return found
 

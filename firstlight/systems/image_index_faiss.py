@@ -34,7 +34,7 @@ class FaissPlan:
     structure: str = "flat"
     links: int = 32
     build_effort: int = 200
-    search_effort: int = 128
+    search_effort: int = 64
     cells: int = 0
     probes: int = 16
     code_bytes: int = 32

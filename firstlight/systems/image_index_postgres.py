@@ -49,7 +49,7 @@ class PostgresStore:
 
     _connection: Any = None
 
-    def __init__(self, database: str, table: str, distance: str, approximate: bool = False, effort: int = 128):
+    def __init__(self, database: str, table: str, distance: str, approximate: bool = False, effort: int = 64):
         if not re.fullmatch(r"[a-z_][a-z0-9_]{0,50}", table):
             raise FirstlightError(
                 f"Expected the name of a table: small letters, digits and _, at most 51. Received {table!r}."

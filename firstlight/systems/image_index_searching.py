@@ -52,11 +52,11 @@ class Searching:
         several = [images] if isinstance(images, str | Path | np.ndarray) else list(images)
         if not several:
             raise FirstlightError("Expected an image to search by, or several. Received none.")
-        vectors = normalised(self.vectors(several)) if len(several) > 1 else self.vectors(several)
-        mean = vectors.mean(axis=0, keepdims=True)
-        if len(several) > 1 and self.distance == "cosine":
-            mean = normalised(mean)
-        return self.search_vectors(mean, count)[0]
+        vectors = self.vectors(several)
+        if len(several) > 1:
+            vectors = vectors.mean(axis=0, keepdims=True)
+            vectors = normalised(vectors) if self.distance == "cosine" else vectors
+        return self.search_vectors(vectors, count)[0]
 
     def search_vectors(self, vectors: np.ndarray, count: int = 9) -> list[list[Match]]:
         """The images nearest to each of some vectors (n, d), as `vectors` gives them."""

@@ -41,6 +41,7 @@ class FolderStore:
     def __init__(self, folder: str | Path, searcher: Searcher):
         self.folder, self.searcher = Path(folder), searcher
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._manifest = self.folder / _MANIFEST
         self._stamp: tuple[int, ...] | None = None
         self.manifest: dict[str, int] = {}
         self._entries: list[Entry | None] = []
@@ -108,9 +109,9 @@ class FolderStore:
 
     def refresh(self) -> None:
         """Learn of what was written since, also by other processes."""
-        path = self.folder / _MANIFEST
+        path = self._manifest
         try:
-            state = path.stat()
+            state = os.stat(path)
         except FileNotFoundError:
             return
         stamp = (state.st_ino, state.st_mtime_ns, state.st_size)
@@ -203,7 +204,7 @@ class FolderStore:
             _keep(file)
             written = file.tell()
         text = json.dumps({**self.manifest, **facts, "log_bytes": written}) + "\n"
-        write_safely(self.folder / _MANIFEST, lambda path: path.write_text(text, encoding="utf-8"))
+        write_safely(self._manifest, lambda path: path.write_text(text, encoding="utf-8"))
         self.refresh()
 
     def _forget(self) -> None:

@@ -23,7 +23,7 @@ def page(tmp_path: Path) -> Path:
         summary=f"Less is lost. {EVIL}",
         checks=[{"name": EVIL, "passed": passed, "message": EVIL} for passed in (True, False, None)],
         parts=[PictureRows(f"There {EVIL}", EVIL, {EVIL: shown, "back": shown}, below=[EVIL] * 10)],
-        spectrum={"principal components": [9.0, 4.0, 2.0], EVIL: [3.0, 3.0, 3.0]},
+        spectrum={"principal components": [9.0, 4.0, 2.0], "this autoencoder": [3.0, 3.0, 3.0]},
         code_map=(random.integers(0, 255, (300, 300, 3), np.uint8), EVIL),
         samples=Gallery("New", EVIL, shown),
         history={"loss": ["1.0", "0.5"], "val_loss": ["1.1", ""], "squared_error": ["0.2", "0.1"]},
@@ -39,9 +39,9 @@ def test_one_file_that_asks_for_nothing_and_runs_nothing(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     addresses = re.findall(r"""\b(?:src|href|action)\s*=\s*["']?([^"')\s>]*)""", text)
     assert all(address.startswith(("data:", "#part")) for address in addresses)
-    assert sum(address.startswith("data:") for address in addresses) == 31
+    assert sum(address.startswith("data:") for address in addresses) == 32, "and the icon"
     assert "<script" not in text
-    assert text.count("<polyline") == 4
+    assert text.count("<polyline") == 5
     assert "4.000 to 4.600" in text
 
 

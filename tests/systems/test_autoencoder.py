@@ -18,7 +18,7 @@ from firstlight.systems import Autoencoder
 from firstlight.systems.autoencoder_judging import judge_paths
 from firstlight.systems.autoencoder_networks import AutoencoderPlan, begin_from, build_decoder, build_encoder
 from firstlight.systems.autoencoder_pictures import codes_of, drawn, spread_of
-from firstlight.systems.autoencoder_refining import refined
+from firstlight.systems.autoencoder_refining import Refiner
 from firstlight.systems.autoencoder_training import Aim
 from firstlight.systems.pictures import Pictures
 from firstlight.systems.system import Silent
@@ -43,7 +43,7 @@ def digits() -> Any:
 def variational(digits: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Autoencoder, Path]:
     """A dense variational one, for which a few seconds are enough."""
     folder = tmp_path_factory.mktemp("variational")
-    autoencoder = Autoencoder(code=12, width=128, variational=True)
+    autoencoder = Autoencoder(code=12, width=128, depth=2, variational=True)
     autoencoder.fit(digits.train, epochs=24, folder=folder)
     return autoencoder, folder
 
@@ -96,11 +96,11 @@ def test_the_linear_one_finds_the_subspace_of_principal_components() -> None:
     written = linear.decoder.get_layer("pixels").get_weights()[0]
     # What the encoder does where no picture varies is free: its codes are compared, and not its weights.
     codes = linear.transform(list(images))
-    assert np.rad2deg(subspace_angles(written.T, peer.components_.T)).max() < 1
+    assert np.rad2deg(subspace_angles(written.T, peer.components_.T)).max() < 0.5
     same = subspace_angles(codes - codes.mean(0), peer.transform(images.reshape(-1, 64) / 255))
-    assert np.rad2deg(same).max() < 1
+    assert np.rad2deg(same).max() < 2
     report = linear.evaluate(split_of(images, "all"))
-    assert report["ratio_to_pca"] == pytest.approx(1, abs=0.005)
+    assert report["squared_error"] < report["pca_squared_error"] + 1e-3 * (images / 255).var()
     assert not linear.description["chosen"]["mirror"], "it is compared with components of the pictures as they are"
 
 
@@ -155,9 +155,9 @@ def test_a_sparse_code_is_sparse(sparsity: Any, weight: float, digits: Any) -> N
     found = {}
     for strength in (0.0, weight):
         autoencoder = Autoencoder(
-            "dense", code=24, width=32, sparsity=sparsity, sparsity_weight=strength, learning_rate=5e-3
+            "dense", code=24, width=32, depth=1, sparsity=sparsity, sparsity_weight=strength, learning_rate=2e-2
         )
-        autoencoder.fit(digits.train.take(range(400)), epochs=15)
+        autoencoder.fit(digits.train.take(range(300)), epochs=15)
         codes = autoencoder.transform(digits.test.images)
         assert codes.min() >= 0
         found[strength] = float((codes > 0.1).mean())
@@ -165,7 +165,7 @@ def test_a_sparse_code_is_sparse(sparsity: Any, weight: float, digits: Any) -> N
 
 
 def test_a_crossentropy_keeps_between_black_and_white(digits: Any) -> None:
-    autoencoder = Autoencoder("dense", code=8, width=32, loss="crossentropy", variational=True)
+    autoencoder = Autoencoder("dense", code=8, width=32, depth=1, loss="crossentropy", variational=True)
     rows = autoencoder.fit(digits.train.take(range(300)), epochs=4).rows
     assert rows[-1]["val_loss"] < rows[0]["val_loss"]
     given = autoencoder.decoder.predict(np.full((2, 8), 50.0, "float32"), verbose=0)
@@ -216,11 +216,11 @@ def test_codes_are_bettered_and_never_worse(variational: Any, digits: Any) -> No
     spread = np.ones(12, np.float32)
     errors = [metrics.squared_error(pictures, drawn(autoencoder, codes)).each]
     for steps in (3, 30):
-        better = refined(autoencoder.decoder, codes, pictures, spread, steps)
+        better = Refiner(autoencoder.decoder, steps)(codes, pictures, spread)
         errors.append(metrics.squared_error(pictures, drawn(autoencoder, better)).each)
     assert (errors[2] <= errors[0] + 1e-4).all()
     assert errors[0].mean() > errors[1].mean() > errors[2].mean()
-    np.testing.assert_array_equal(refined(autoencoder.decoder, codes, pictures, spread, 0), codes)
+    np.testing.assert_array_equal(Refiner(autoencoder.decoder, 0)(codes, pictures, spread), codes)
 
 
 def test_the_engine_opens_both_networks_and_computes_the_same(
@@ -314,7 +314,10 @@ def test_the_way_of_a_linear_code_is_a_blend(digits: Any) -> None:
 # -- runs ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("settings", [{**CONV, "noise": "masking", "dropout": 0.2}, {"variational": True, "code": 5}])
+@pytest.mark.parametrize(
+    "settings",
+    [{**CONV, "noise": "masking", "dropout": 0.2}, {"variational": True, "code": 5, "width": 32, "depth": 1}],
+)
 def test_a_stopped_training_goes_on_to_the_same_weights(settings: dict[str, Any], digits: Any, tmp_path: Path) -> None:
     small = digits.train.take(range(150))
 
@@ -357,7 +360,7 @@ def test_a_good_one_passes_every_check(variational: Any, digits: Any) -> None:
 
 
 def test_a_ruined_one_is_told(digits: Any, tmp_path: Path) -> None:
-    autoencoder = Autoencoder(**CONV)
+    autoencoder = Autoencoder(**CONV, refine=0)
     autoencoder.fit(digits.train.take(range(150)), epochs=1)
     for name in ("straight_code", "bent_code"):
         layer = autoencoder.encoder.get_layer(name)
@@ -372,10 +375,10 @@ def test_a_ruined_one_is_told(digits: Any, tmp_path: Path) -> None:
 
 
 def test_a_few_pictures_are_learned_by_heart(digits: Any) -> None:
-    found = Autoencoder("dense", code=12, width=64, noise="gaussian").overfit(digits.train, images=12)
+    found = Autoencoder("dense", code=12, width=64, depth=1, noise="gaussian").overfit(digits.train, images=12)
     assert found["passed"]
     assert found["images"] == 12
-    hopeless = Autoencoder("dense", code=1, width=4, learning_rate=1e-6).overfit(digits.train, images=12)
+    hopeless = Autoencoder("linear", code=1, learning_rate=1e-6).overfit(digits.train, images=12)
     assert not hopeless["passed"]
     with pytest.raises(FirstlightError, match="two images or more"):
         Autoencoder().overfit(digits.train, images=1)

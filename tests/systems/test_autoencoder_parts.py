@@ -9,7 +9,7 @@ import pytest
 from firstlight.data.table import Split
 from firstlight.errors import FirstlightError
 from firstlight.systems import Autoencoder
-from firstlight.systems.autoencoder_batches import Supply, is_symmetric, moved
+from firstlight.systems.autoencoder_batches import Supply, is_symmetric
 from firstlight.systems.autoencoder_choices import choose_architecture
 from firstlight.systems.autoencoder_map import map_codes
 from firstlight.systems.autoencoder_morphing import draw_codes, path_between
@@ -152,23 +152,6 @@ def test_pictures_are_mirrored_half_of_the_time() -> None:
     turned = (seen == picture[:, ::-1]).all((1, 2))
     assert (turned | (seen == picture).all((1, 2))).all()
     assert 0.35 < turned.mean() < 0.65
-
-
-def test_pictures_are_moved_a_little() -> None:
-    rows, columns = np.mgrid[:40, :32]
-    picture = (200 * np.exp(-((rows - 22) ** 2 + (columns - 12) ** 2) / 18)).astype(np.uint8)
-    given = moved(np.repeat(picture[None, ..., None], 300, 0), np.random.default_rng(0))[..., 0].astype(float)
-    total = given.sum((1, 2))
-    down, right = (given * rows).sum((1, 2)) / total - 22, (given * columns).sum((1, 2)) / total - 12
-    for way, limit in ((down, 1.6), (right, 1.8)):  # a shift by 1/32 of the longer side, and what size and turn add
-        assert abs(way.mean()) < 0.12
-        assert 0.4 < way.std() < 1
-        assert np.abs(way).max() < limit
-    sizes = np.sqrt(total / picture.sum())
-    assert 0.94 < sizes.min() < 0.97
-    assert 1.03 < sizes.max() < 1.06
-    even = np.full((3, 9, 7, 3), 77, np.uint8)
-    np.testing.assert_array_equal(moved(even, np.random.default_rng(0)), even)
 
 
 def test_symmetric_pictures_are_told_from_others() -> None:
