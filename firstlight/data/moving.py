@@ -51,4 +51,5 @@ def relit(pictures: NDArray[np.uint8], random: np.random.Generator) -> NDArray[n
     columns = np.linspace(-1, 1, width, dtype=np.float32)[None, None, :, None]
     rows = np.linspace(-1, 1, height, dtype=np.float32)[None, :, None, None]
     values *= 1 + _SLOPE * (across * columns + down * rows)
-    return np.rint(values.clip(0, 255)).astype(np.uint8)
+    lit: NDArray[np.uint8] = np.rint(values.clip(0, 255)).astype(np.uint8)
+    return lit
