@@ -111,7 +111,7 @@ def _of_run(folder: str) -> Encoder:
     if hasattr(system, "classify") and hasattr(system, "network"):
         import keras
 
-        network = system.network
+        network = _in_float32(system.network)
         return _NetworkEncoder(keras.Model(network.input, network.get_layer("logits").input), about)
     if hasattr(system, "describer"):
         return _of_grid(system.describer.encoder, about)
@@ -121,6 +121,19 @@ def _of_run(folder: str) -> Encoder:
         f"Expected the run folder of a classifier, a captioner or an autoencoder. Received {folder}, which holds a "
         f"{kind}. Name another folder."
     )
+
+
+def _in_float32(network: Any) -> Any:
+    """The same network and weights, computed in float32: one that was trained in 16 bits runs on fewer engines."""
+    from firstlight.systems.backbones import rebuild
+
+    if all(layer.compute_dtype == "float32" for layer in network.layers):
+        return network
+
+    def plain(layer: Any) -> tuple[Any, list[Any]]:
+        return type(layer).from_config({**layer.get_config(), "dtype": "float32"}), layer.get_weights()
+
+    return rebuild(network, network.name, replace=plain)
 
 
 def _of_grid(network: Any, about: dict[str, Any]) -> Encoder:
